@@ -1,0 +1,44 @@
+"""The one family of errors Retrace raises on purpose.
+
+A bad *row* is data and goes to the quarantine; a bad *call* is one of these. Every message says
+what happened, with which value, and what to do about it. No status code lives below the API.
+"""
+
+
+class RetraceError(Exception):
+    """Base of every error a caller can act on; the CLI prints it as one line and exits 1."""
+
+
+class UnreadableFile(RetraceError):
+    """The file as a whole cannot be read as the format it claims to be."""
+
+    def __init__(self, path: object, why: str) -> None:
+        self.path = str(path)
+        self.why = why
+        super().__init__(f"{self.path}: {why}")
+
+
+class UnknownMapping(RetraceError):
+    """No mapping fits the file, or the one asked for does not exist."""
+
+
+class BadMapping(RetraceError):
+    """A mapping file contradicts itself or names columns the delivery does not have."""
+
+
+class HomeIsBusy(RetraceError):
+    """Another process is writing to the same home."""
+
+    def __init__(self, home: object) -> None:
+        self.home = str(home)
+        super().__init__(
+            f"Another process is writing to {self.home}. Wait until it has finished and try again."
+        )
+
+
+class EmptyLake(RetraceError):
+    """A question needs events and the home has none."""
+
+    def __init__(self, home: object) -> None:
+        self.home = str(home)
+        super().__init__(f"{self.home} holds no events yet. Load some first: retrace ingest FILE")

@@ -1,0 +1,213 @@
+"""The lake: Delta tables in a home, read through in-memory DuckDB, written by one process at a time.
+
+Writing appends sealed deliveries; a delivery becomes visible when its row in ``deliveries`` is
+committed, which happens last. Reading needs no lock: any number of processes may read.
+"""
+
+import fcntl
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import unquote, urlparse
+
+import duckdb
+import pyarrow as pa
+from deltalake import CommitProperties, DeltaTable, Transaction, WriterProperties, write_deltalake
+
+from ingestion.errors import HomeIsBusy
+from ingestion.schema import TABLES
+
+_DELIVERED = frozenset(TABLES) - {"deliveries"}
+_COMPRESSION = WriterProperties(compression="ZSTD", compression_level=1)
+
+ACTIVE_DELIVERIES = """
+create or replace view active_deliveries as
+select delivery_id, source, mapping, "table", accepted, events
+from all_deliveries
+where not repeat
+qualify row_number() over (partition by source, coalesce(sha256, delivery_id)
+                           order by arrival_no desc) = 1
+"""
+
+
+def quoted(identifier: str) -> str:
+    """Quote a name that came from a log, so it can only ever be an identifier."""
+    return '"' + identifier.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """Quote a text as an SQL literal (for places that take no bound value)."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+class Lake:
+    """The tables of one home.
+
+    Parameters
+    ----------
+    home : Path
+        Folder of the installation; tables live under ``home/lake``.
+    """
+
+    def __init__(self, home: Path | str) -> None:
+        self.home = Path(home).absolute()
+        self.folder = self.home / "lake"
+        self._depth = threading.local()
+
+    def __repr__(self) -> str:
+        return f"Lake({str(self.home)!r})"
+
+    def path(self, table: str) -> Path:
+        return self.folder / table
+
+    def _delta(self, table: str) -> DeltaTable | None:
+        uri = str(self.path(table))
+        return DeltaTable(uri) if DeltaTable.is_deltatable(uri) else None
+
+    def version(self, table: str) -> int | None:
+        """Delta version of a table, or None while it does not exist."""
+        delta = self._delta(table)
+        return None if delta is None else delta.version()
+
+    def versions(self) -> dict[str, int]:
+        """Versions of all tables of the schema that exist: the name of a state of the facts."""
+        found = {table: self.version(table) for table in TABLES}
+        return {table: version for table, version in found.items() if version is not None}
+
+    def transaction_version(self, table: str, application: str) -> int | None:
+        """Version an application last committed to a table under its own name."""
+        delta = self._delta(table)
+        return None if delta is None else delta.transaction_version(application)
+
+    def scan(
+        self, con: duckdb.DuckDBPyConnection, table: str, schema: pa.Schema, view: str | None = None
+    ) -> None:
+        """Register a Delta table as a view; an absent table is an empty relation of ``schema``."""
+        name = quoted(view or table)
+        delta = self._delta(table)
+        uris = [] if delta is None else [_local_path(uri) for uri in delta.file_uris()]
+        if not uris:
+            con.register(f"empty_{view or table}", schema.empty_table())
+            con.execute(
+                f"create or replace view {name} as select * from {quoted(f'empty_{view or table}')}"
+            )
+            return
+        files = "[" + ", ".join(literal(uri) for uri in uris) + "]"
+        partitioned = "true" if delta and delta.metadata().partition_columns else "false"
+        con.execute(
+            f"create or replace view {name} as select * from read_parquet({files}, "
+            f"union_by_name=true, hive_partitioning={partitioned})"
+        )
+
+    def connect(self) -> duckdb.DuckDBPyConnection:
+        """Open an in-memory DuckDB, in UTC, with a view per table.
+
+        ``events``, ``event_objects``, ``quarantine`` and the reference tables show only what
+        completed, not superseded deliveries brought; ``deliveries`` shows every arrival.
+        One connection per thread: use ``.cursor()`` for another.
+        """
+        con = self.blank_connection()
+        self.scan(con, "deliveries", TABLES["deliveries"])
+        con.execute("create view all_deliveries as select * from deliveries")
+        con.execute(ACTIVE_DELIVERIES)
+        stored = self._hidden_deliveries(con)
+        for table in sorted(_DELIVERED):
+            self.scan(con, table, TABLES[table], view=f"stored_{table}")
+            where = (
+                "" if not stored else " where delivery_id in (select delivery_id from active_deliveries)"
+            )
+            con.execute(
+                f"create or replace view {quoted(table)} as "
+                f"select * from {quoted(f'stored_{table}')}{where}"
+            )
+        return con
+
+    def _hidden_deliveries(self, con: duckdb.DuckDBPyConnection) -> bool:
+        """Whether the tables may hold rows of unfinished or superseded deliveries."""
+        arrivals = con.execute(
+            "select count(*) filter (where not repeat), (select count(*) from active_deliveries) "
+            "from deliveries"
+        ).fetchone()
+        superseded = arrivals is not None and arrivals[0] != arrivals[1]
+        return superseded or (self.home / "unfinished").exists()
+
+    def blank_connection(self) -> duckdb.DuckDBPyConnection:
+        """Open an in-memory DuckDB in UTC that spills into the home, with no views."""
+        con = duckdb.connect()
+        con.execute("set TimeZone = 'UTC'")
+        con.execute("set preserve_insertion_order = true")
+        spill = self.home / "tmp" / "duckdb"
+        spill.mkdir(parents=True, exist_ok=True)
+        con.execute(f"set temp_directory = {literal(str(spill))}")
+        return con
+
+    def write(
+        self,
+        table: str,
+        data: pa.Table | pa.RecordBatchReader,
+        *,
+        mode: str = "append",
+        predicate: str | None = None,
+        partition_by: list[str] | None = None,
+        transaction: tuple[str, int] | None = None,
+    ) -> None:
+        """Commit rows to a table in one Delta version.
+
+        Parameters
+        ----------
+        data : arrow table or record batch reader
+        mode : "append" or "overwrite"
+        predicate : str, optional
+            With overwrite: replace only the rows it selects.
+        transaction : (application, version), optional
+            Recorded in the commit, so that a repeat after a crash can be recognised.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        properties = CommitProperties(
+            app_transactions=[Transaction(*transaction)] if transaction else None
+        )
+        write_deltalake(
+            str(self.path(table)),
+            data,
+            mode="overwrite" if mode == "overwrite" else "append",
+            predicate=predicate,
+            partition_by=partition_by,
+            commit_properties=properties,
+            writer_properties=_COMPRESSION,
+        )
+
+    def delete(self, table: str, predicate: str) -> None:
+        """Remove rows an unfinished delivery left behind."""
+        delta = self._delta(table)
+        if delta is not None:
+            delta.delete(predicate)
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Hold the home's one-writer lock; the operating system frees it if we die.
+
+        Raises
+        ------
+        HomeIsBusy
+            Another process holds it.
+        """
+        if getattr(self._depth, "held", 0):
+            yield
+            return
+        self.home.mkdir(parents=True, exist_ok=True)
+        with open(self.home / "writer.lock", "a") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise HomeIsBusy(self.home) from error
+            self._depth.held = 1
+            try:
+                yield
+            finally:
+                self._depth.held = 0
+
+
+def _local_path(uri: str) -> str:
+    """Plain path of a file URI (``file_uris()`` percent-encodes; see PITFALLS I9b)."""
+    return unquote(urlparse(uri).path) if uri.startswith("file:") else unquote(uri)
