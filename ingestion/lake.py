@@ -24,7 +24,7 @@ _COMPRESSION = WriterProperties(compression="ZSTD", compression_level=1)
 ACTIVE_DELIVERIES = """
 create or replace view active_deliveries as
 select delivery_id, source, mapping, "table", accepted, events
-from all_deliveries
+from deliveries
 where not repeat
 qualify row_number() over (partition by source, coalesce(sha256, delivery_id)
                            order by arrival_no desc) = 1
@@ -108,29 +108,24 @@ class Lake:
         One connection per thread: use ``.cursor()`` for another.
         """
         con = self.blank_connection()
-        self.scan(con, "deliveries", TABLES["deliveries"])
-        con.execute("create view all_deliveries as select * from deliveries")
-        con.execute(ACTIVE_DELIVERIES)
-        stored = self._hidden_deliveries(con)
         for table in sorted(_DELIVERED):
             self.scan(con, table, TABLES[table], view=f"stored_{table}")
-            where = (
-                "" if not stored else " where delivery_id in (select delivery_id from active_deliveries)"
-            )
+        unfinished = any(self.unfinished.glob("*"))  # after the listing, before the deliveries
+        self.scan(con, "deliveries", TABLES["deliveries"])
+        con.execute(ACTIVE_DELIVERIES)
+        hidden = unfinished or _superseded(con)
+        active = "where delivery_id in (select delivery_id from active_deliveries)"
+        for table in sorted(_DELIVERED):
             con.execute(
-                f"create or replace view {quoted(table)} as "
-                f"select * from {quoted(f'stored_{table}')}{where}"
+                f"create view {quoted(table)} as "
+                f"select * from {quoted(f'stored_{table}')} {active if hidden else ''}"
             )
         return con
 
-    def _hidden_deliveries(self, con: duckdb.DuckDBPyConnection) -> bool:
-        """Whether the tables may hold rows of unfinished or superseded deliveries."""
-        arrivals = con.execute(
-            "select count(*) filter (where not repeat), (select count(*) from active_deliveries) "
-            "from deliveries"
-        ).fetchone()
-        superseded = arrivals is not None and arrivals[0] != arrivals[1]
-        return superseded or (self.home / "unfinished").exists()
+    @property
+    def unfinished(self) -> Path:
+        """Folder with one marker per delivery whose rows may be stored without being complete."""
+        return self.home / "unfinished"
 
     def blank_connection(self) -> duckdb.DuckDBPyConnection:
         """Open an in-memory DuckDB in UTC that spills into the home, with no views."""
@@ -206,6 +201,14 @@ class Lake:
                 yield
             finally:
                 self._depth.held = 0
+
+
+def _superseded(con: duckdb.DuckDBPyConnection) -> bool:
+    [[readings, active]] = con.execute(
+        "select count(distinct delivery_id) filter (where not repeat), "
+        "(select count(*) from active_deliveries) from deliveries"
+    ).fetchall()
+    return bool(readings != active)
 
 
 def _local_path(uri: str) -> str:

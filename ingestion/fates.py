@@ -1,0 +1,153 @@
+"""The fate of every record of a delivery: accepted, duplicate or quarantined, and the counts of it.
+
+Works on the relation ``mapped`` (see ``ingestion.interpretation``) and on ``known``, the event ids
+the source already has.
+"""
+
+from typing import Any
+
+import duckdb
+
+from ingestion.interpretation import Interpretation
+from ingestion.lake import quoted
+from ingestion.schema import EVENTS
+
+WHY = {
+    "missing_case": "the case is empty",
+    "missing_activity": "the activity is empty",
+    "missing_time": "the time is empty",
+    "unreadable_time": "the time is not a date or time that can be read",
+    "missing_key": "the key is empty",
+    "no_event": "the record states no event: none of its times is filled in",
+}
+
+
+def sort_records(con: duckdb.DuckDBPyConnection, reading: Interpretation, *, some_known: bool
+                 ) -> None:
+    """Create the view ``fated``: ``mapped`` with record number, event id and fate.
+
+    Records of one delivery without a producer's id that are equal get different ids by their
+    occurrence number, so identical twins stay two; records with the same producer's id are one.
+    """
+    rec = "rec" if reading.several else "rowid"
+    bad = _table(con, "bad", f"select distinct {rec} as rec from mapped where problem is not null")
+    good = f"from mapped where {rec} not in (select rec from bad)" if bad else "from mapped"
+    keys = f"select distinct {rec} as rec, record_key {good}" if reading.several else (
+        f"select rowid as rec, record_key {good}")
+    repeated = _table(
+        con,
+        "repeated",
+        f"select rec, row_number() over (partition by record_key order by rec) - 1 as occurrence "
+        f"from ({keys}) where record_key in "
+        f"(select record_key from ({keys}) group by 1 having count(*) > 1)",
+    )
+    joins = " left join bad on bad.rec = m.record" if bad else ""
+    joins += " left join repeated r on r.rec = m.record" if repeated else ""
+    occurrence = "coalesce(r.occurrence, 0)" if repeated else "0"
+    con.execute(
+        f"create or replace temp view numbered as select m.*, {_event_id(reading, repeated)} "
+        f"as event_id_given, {occurrence} as occurrence, "
+        f"{'bad.rec is not null' if bad else 'false'} as is_bad "
+        f"from (select {rec} as record, * from mapped) m{joins}"
+    )
+    seen = some_known and _table(
+        con,
+        "seen",
+        "select distinct record as rec from numbered n semi join known k "
+        "on k.event_id = n.event_id_given",
+    )
+    twice = "keyed and occurrence > 0" if reading.producer_ids else "false"
+    known = "record in (select rec from seen)" if seen else "false"
+    con.execute(
+        f"create or replace temp view fated as select *, case when is_bad then 'quarantined' "
+        f"when {twice} or {known} then 'duplicate' else 'accepted' end as fate from numbered"
+    )
+
+
+def _table(con: duckdb.DuckDBPyConnection, name: str, query: str) -> bool:
+    """Create a temporary table and answer whether it holds anything."""
+    con.execute(f"create or replace temp table {name} as {query}")
+    [[rows]] = con.execute(f"select count(*) from {name}").fetchall()
+    return bool(rows)
+
+
+def _event_id(reading: Interpretation, repeated: bool) -> str:
+    key = "record_key"
+    if repeated:
+        twin = "md5(record_key || '#' || r.occurrence)"
+        fresh = "r.occurrence is null or r.occurrence = 0"
+        fresh += " or keyed" if reading.producer_ids else ""
+        key = f"case when {fresh} then record_key else {twin} end"
+    if not reading.several:
+        return key
+    return f"case when part = 0 then {key} else md5({key} || '/' || part) end"
+
+
+def count_records(con: duckdb.DuckDBPyConnection, reading: Interpretation) -> list[dict[str, Any]]:
+    """Counts per site and day over ``fated`` and ``refused``; they always balance."""
+    site = "site" if "site" in reading.columns else "null::varchar"
+    day = "cast(occurred_at as date)" if "occurred_at" in reading.columns else "null::date"
+    first = "qualify row_number() over (partition by record order by part) = 1"
+    rows = con.sql(
+        f"select site, day, count(*) as received, "
+        f"count(*) filter (where fate = 'accepted') as accepted, "
+        f"count(*) filter (where fate = 'duplicate') as duplicate, "
+        f"count(*) filter (where fate = 'quarantined') as quarantined from ("
+        f"select {site} as site, {day} as day, fate from fated {first if reading.several else ''} "
+        f"union all select null, null, 'quarantined' from refused) "
+        f"group by site, day order by site, day"
+    ).to_arrow_table()
+    return list(rows.to_pylist())
+
+
+def totals(counts: list[dict[str, Any]]) -> dict[str, int]:
+    names = ("received", "accepted", "duplicate", "quarantined")
+    return {name: sum(int(entry[name]) for entry in counts) for name in names}
+
+
+def quarantined_query(reading: Interpretation) -> str:
+    """Query of the refused records: pointer, reason, detail, raw."""
+    site = "site" if "site" in reading.columns else "null::varchar"
+    cases = " ".join(f"when '{reason}' then '{why}'" for reason, why in WHY.items())
+    return (
+        f"select site, reason, case reason {cases} else replace(reason, '_', ' ') end as detail, "
+        "'record ' || (record + 1) as pointer, raw from ("
+        f"select record, any_value({site}) as site, first(problem order by part) "
+        "filter (where problem is not null) as reason, "
+        "encode(first(raw_record order by part) filter (where problem is not null)) as raw "
+        "from fated where fate = 'quarantined' group by record) "
+        "union all select null, reason, detail, pointer, raw from refused"
+    )
+
+
+def events_query(reading: Interpretation, given: dict[str, str]) -> str:
+    """Query of the accepted events with every column of the schema.
+
+    ``given`` holds SQL for the columns the intake itself states (ids, times, source).
+    """
+    number = f"record * {8 if reading.several else 1} + part + 1"
+    sequence = f"coalesce(source_seq, {number})" if "source_seq" in reading.columns else number
+    stated = {"event_id": "event_id_given", "source_seq": sequence, "extras": "extras", **given}
+    if "confidence" in reading.columns:
+        stated["confidence"] = "coalesce(confidence, 'exact')"
+    if "quantity" in reading.columns and "quantity_original" not in reading.columns:
+        stated |= {"quantity_original": "quantity"}
+        stated |= {"uom_original": "uom" if "uom" in reading.columns else "null"}
+    columns = [
+        f"{stated.get(name) or (quoted(name) if name in reading.columns else 'null')} "
+        f"as {quoted(name)}"
+        for name in EVENTS.names
+    ]
+    return f"select {', '.join(columns)} from fated where fate = 'accepted'"
+
+
+def objects_query(reading: Interpretation, delivery_id: str) -> str | None:
+    """Query of the objects the accepted events touch."""
+    queries = [
+        f"select event_id_given as event_id, '{kind}' as object_type, "
+        f"{quoted('object ' + kind)} as object_id, null::varchar as qualifier, "
+        f"{delivery_id} as delivery_id "
+        f"from fated where fate = 'accepted' and {quoted('object ' + kind)} is not null"
+        for kind in reading.objects
+    ]
+    return " union all ".join(queries) or None

@@ -1,0 +1,288 @@
+"""Turn a mapping into the SQL that reads raw text columns as canonical ones.
+
+The relation ``mapped`` has one row per event (or reference row): ``rec`` (record number, from 0),
+``part`` (which of the record's events), ``record_key``, ``problem``, ``raw_activity`` and the
+canonical columns with their types.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from ingestion.errors import BadMapping
+from ingestion.lake import literal, quoted
+from ingestion.mapping import REQUIRED, RESERVED, Mapping, Value, source_columns
+from ingestion.schema import EVENTS, REFERENCE
+from ingestion.vocabulary import Activity
+
+_ISO = "substr({x}, 5, 1) in ('-', '/')"
+_OFFSET = r"regexp_matches(substr({x}, 11), '(?i)(z|[+-]\d\d(:?\d\d)?)$')"
+_FOUND_BY_INTAKE = {"event_id", "source_seq", "confidence"}
+
+
+@dataclass(frozen=True, slots=True)
+class Interpretation:
+    """SQL for one delivery under one mapping.
+
+    Parameters
+    ----------
+    mapped : str
+        Query over ``raw`` giving the relation ``mapped``; for records with several events over
+        ``raw_records`` (``raw`` with its record number ``rec``).
+    columns : tuple of str
+        Canonical columns that ``mapped`` holds.
+    several : bool
+        Whether one record can state several events.
+    """
+
+    mapped: str
+    columns: tuple[str, ...]
+    objects: tuple[str, ...]
+    several: bool
+    producer_ids: bool
+
+
+def interpret(mapping: Mapping, columns: tuple[str, ...], *, pseudonym_key: str | None = None
+              ) -> Interpretation:
+    """Compile a mapping for a delivery with these source columns.
+
+    Raises
+    ------
+    BadMapping
+        A column the mapping needs is not in the delivery.
+    """
+    return _Compiler(mapping, columns, pseudonym_key).compile()
+
+
+class _Compiler:
+    def __init__(self, mapping: Mapping, columns: tuple[str, ...], key: str | None) -> None:
+        self.mapping = mapping
+        self.available = columns
+        self.key = key
+        self.is_events = mapping.table == "events"
+        self.schema: pa.Schema = EVENTS if self.is_events else REFERENCE[mapping.table]
+        self.implicit = self._columns_that_bear_a_canonical_name()
+
+    def compile(self) -> Interpretation:
+        self._check_required()
+        parts = self.mapping.events or ({},)
+        several = bool(self.mapping.events)
+        targets = self._targets()
+        queries = [
+            self._part(number, dict(part), targets, several) for number, part in enumerate(parts)
+        ]
+        return Interpretation(
+            mapped=" union all ".join(queries),
+            columns=tuple(targets),
+            objects=tuple(self.mapping.objects),
+            several=several,
+            producer_ids="event_id" in self.mapping.columns | self.implicit,
+        )
+
+    def _columns_that_bear_a_canonical_name(self) -> dict[str, Value]:
+        spoken_for = set(self.mapping.columns)
+        taken = {name for value in self.mapping.columns.values() for name in source_columns(value)}
+        names = set(self.schema.names) - RESERVED - spoken_for
+        return {name: name for name in self.available if name in names and name not in taken}
+
+    def _check_required(self) -> None:
+        required = REQUIRED if self.is_events else (self.schema.names[0],)
+        for part in self.mapping.events or ({},):
+            said = self.mapping.columns | dict(part)
+            for target in required:
+                for column in source_columns(said[target]):
+                    if column not in self.available:
+                        shown = ", ".join(self.available[:12])
+                        raise BadMapping(
+                            f"The delivery has no column {column!r} (needed for {target}). "
+                            f"Its columns are: {shown}{' ...' if len(self.available) > 12 else ''}"
+                        )
+
+    def _targets(self) -> list[str]:
+        said = set(self.mapping.columns) | set(self.implicit)
+        for part in self.mapping.events:
+            said |= set(part)
+        return [
+            name
+            for name in self.schema.names
+            if name in said and name not in RESERVED and name != "event_id"
+        ]
+
+    def _part(self, number: int, part: dict[str, Any], targets: list[str], several: bool) -> str:
+        when = part.pop("when", {})
+        said = self.implicit | self.mapping.columns | part
+        text = {target: self._text(said.get(target)) for target in targets}
+        selected = [f"{'rec' if several else 'null::bigint'} as rec", f"{number} as part"]
+        selected.append(f"{self._record_key(said)} as record_key")
+        selected.append(f"{self._keyed(said)} as keyed")
+        selected.append(f"{self._problem(said, text)} as problem")
+        for target in targets:
+            selected.append(f"{self._typed(target, text[target])} as {quoted(target)}")
+        if self.is_events:
+            selected.append(f"{text['activity']} as raw_activity")
+            selected.append(f"{self._known(text['activity'])} as activity_known")
+            selected.append(f"{self._extras(said)} as extras")
+            for kind, value in self.mapping.objects.items():
+                selected.append(f"{self._text(value)} as {quoted('object ' + kind)}")
+        selected.append(f"case when problem is not null then {self._raw_record()} end as raw_record")
+        query = f"select {', '.join(selected)} from {'raw_records' if several else 'raw'}"
+        if not several:
+            return query
+        conditions = [self._condition(column, wanted) for column, wanted in when.items()]
+        if self.is_events:
+            conditions.append(f"{text['occurred_at']} is not null")
+        return query + " where " + " and ".join(conditions or ["true"])
+
+    def _condition(self, column: str, wanted: Any) -> str:
+        values = wanted if isinstance(wanted, list) else [wanted]
+        listed = ", ".join(literal(str(value)) for value in values)
+        return f"{self._column(column)} in ({listed})"
+
+    def _column(self, name: str) -> str:
+        return f"nullif({quoted(name)}, '')" if name in self.available else "null::varchar"
+
+    def _text(self, value: Value | None) -> str:
+        if value is None:
+            return "null::varchar"
+        if isinstance(value, str):
+            return self._column(value)
+        if "constant" in value:
+            return literal(str(value["constant"]))
+        return self._template(str(value["template"]))
+
+    def _template(self, template: str) -> str:
+        pieces, rest = [], template
+        for column in source_columns({"template": template}):
+            before, rest = rest.split("{" + column + "}", 1)
+            pieces += [literal(before)] * bool(before) + [self._column(column)]
+        return "(" + " || ".join(pieces + [literal(rest)] * bool(rest)) + ")"
+
+    def _typed(self, target: str, text: str) -> str:
+        coded = self._coded(target, text)
+        if target == "actor" and self.key:
+            return f"case when {coded} is not null then 'p_' || left(sha256({literal(self.key)} || {coded}), 12) end"
+        return self._cast(self.schema.field(target).type, coded)
+
+    def _coded(self, target: str, text: str) -> str:
+        codes = self.mapping.codes.get(target)
+        if not codes:
+            return text
+        cases = " ".join(
+            f"when {literal(raw)} then {literal(code)}" for raw, code in codes.items()
+        )
+        return f"case {text} {cases} else {text} end"
+
+    def _cast(self, kind: pa.DataType, text: str) -> str:
+        if pa.types.is_timestamp(kind):
+            return self._time(text)
+        if pa.types.is_decimal(kind):
+            plain = f"replace({text}, ',', '.')" if self.mapping.decimal == "," else text
+            return f"try_cast({plain} as decimal({kind.precision}, {kind.scale}))"
+        if pa.types.is_date(kind):
+            return f"cast({self._time(text, zone=literal('UTC'))} as date)"
+        if pa.types.is_integer(kind):
+            return f"try_cast({text} as bigint)"
+        if pa.types.is_floating(kind):
+            return f"try_cast({text} as double)"
+        if pa.types.is_boolean(kind):
+            return f"try_cast({text} as boolean)"
+        return text
+
+    def _time(self, text: str, zone: str | None = None) -> str:
+        zone = zone or self._zone()
+        iso = _ISO.format(x=text)
+        naive = f"try_cast({text} as timestamp)"
+        if zone == literal("UTC"):
+            read = f"try_cast({text} as timestamptz)"
+        else:
+            read = (
+                f"case when {_OFFSET.format(x=text)} then try_cast({text} as timestamptz) "
+                f"else timezone({zone}, {naive}) end"
+            )
+        read = f"case when {iso} then {read} end"
+        if not self.mapping.time_formats:
+            return read
+        formats = ", ".join(literal(pattern) for pattern in self.mapping.time_formats)
+        return f"coalesce({read}, timezone({zone}, try_strptime({text}, [{formats}])))"
+
+    def _zone(self) -> str:
+        zone = self.mapping.timezone
+        if isinstance(zone, str):
+            return literal(zone)
+        cases = " ".join(
+            f"when {literal(str(value))} then {literal(name)}"
+            for value, name in zone["zones"].items()
+        )
+        return f"case {self._column(zone['column'])} {cases} else 'UTC' end"
+
+    def _problem(self, said: dict[str, Value], text: dict[str, str]) -> str:
+        tests = []
+        if self.is_events:
+            for target, reason in (("case_id", "missing_case"), ("activity", "missing_activity"),
+                                   ("occurred_at", "missing_time")):
+                tests.append(f"when {text[target]} is null then '{reason}'")
+            tests.append(f"when {self._typed('occurred_at', text['occurred_at'])} is null "
+                         "then 'unreadable_time'")
+        else:
+            tests.append(f"when {text[self.schema.names[0]]} is null then 'missing_key'")
+        for target in text:
+            if target in self.implicit or target == "occurred_at" or target not in said:
+                continue
+            if not pa.types.is_string(self.schema.field(target).type):
+                typed = self._typed(target, text[target])
+                tests.append(f"when {text[target]} is not null and {typed} is null "
+                             f"then 'unreadable_{target}'")
+        return "case " + " ".join(tests) + " end"
+
+    def _known(self, text: str) -> str:
+        known = [*self.mapping.codes.get("activity", {}), *(name.value for name in Activity)]
+        return f"{text} in ({', '.join(literal(name) for name in known)})"
+
+    def _record_key(self, said: dict[str, Value]) -> str:
+        source = self.mapping.source
+        values = " || ".join(
+            f"coalesce({quoted(name)}, chr(30)) || chr(31)" for name in sorted(self.available)
+        )
+        whole = literal(source + "\x1f" + "\x1f".join(sorted(self.available)) + "\x1f")
+        by_content = f"md5({whole} || {values})"
+        if "event_id" not in said:
+            return by_content
+        producer = self._text(said["event_id"])
+        by_id = f"md5({literal(source + chr(31) + 'id' + chr(31))} || {producer})"
+        return f"coalesce({by_id}, {by_content})"
+
+    def _keyed(self, said: dict[str, Value]) -> str:
+        return f"{self._text(said['event_id'])} is not null" if "event_id" in said else "false"
+
+    def _extras(self, said: dict[str, Value]) -> str:
+        used = set(self._used())
+        kept = [name for name in self.available if name not in used]
+        renamed = {source: key for key, source in self.mapping.extras.items()}
+        pairs = [f"{literal(renamed.get(name, name))}, {self._column(name)}" for name in kept]
+        for name, target in self._unreadable_implicit():
+            unread = f"case when {self._typed(target, self._column(name))} is null then {self._column(name)} end"
+            pairs.append(f"{literal(name)}, {unread}")
+        if not pairs:
+            return "null::varchar"
+        return f"nullif(json_merge_patch('{{}}', json_object({', '.join(pairs)}))::varchar, '{{}}')"
+
+    def _unreadable_implicit(self) -> Iterator[tuple[str, str]]:
+        for target in self.implicit:
+            if not pa.types.is_string(self.schema.field(target).type):
+                yield target, target
+
+    def _used(self) -> Iterator[str]:
+        coded = set(self.mapping.codes) - {"activity"}
+        for said in (self.implicit, self.mapping.columns, *self.mapping.events):
+            for target, value in said.items():
+                if target != "when" and target not in coded:
+                    yield from source_columns(value)
+        for value in self.mapping.objects.values():
+            yield from source_columns(value)
+
+    def _raw_record(self) -> str:
+        pairs = ", ".join(f"{literal(name)}, {quoted(name)}" for name in self.available)
+        return f"json_object({pairs})"
+

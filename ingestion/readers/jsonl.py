@@ -1,0 +1,91 @@
+"""JSON Lines: one object per line, nested objects flattened with dots, bad lines refused."""
+
+import duckdb
+
+from ingestion.errors import UnreadableFile
+from ingestion.lake import literal, quoted
+from ingestion.readers.raw import Raw
+from ingestion.staging import MAX_LINE, Refused, Staged
+
+MAX_DEPTH = 4
+MAX_COLUMNS = 1000
+
+
+def read_jsonl(con: duckdb.DuckDBPyConnection, delivery: Staged) -> Raw:
+    """Create ``raw`` from JSON Lines, one text column per path that occurs."""
+    con.execute("drop table if exists reject_errors; drop table if exists reject_scans")
+    con.execute(
+        f"create or replace temp table json_lines as select line, "
+        f"json_valid(line) and json_type(line) = 'OBJECT' as usable from read_csv("
+        f"{literal(str(delivery.content))}, auto_detect=false, header=false, delim='\x1f', "
+        f"quote='', escape='', columns={{'line': 'VARCHAR'}}, "
+        f"max_line_size={MAX_LINE + 2}) where trim(line) <> ''"
+    )
+    paths = _leaf_paths(con)
+    if not paths:
+        raise UnreadableFile(delivery.path, "no line is a JSON object")
+    if len(paths) > MAX_COLUMNS:
+        raise UnreadableFile(
+            delivery.path, f"{len(paths)} different JSON paths; the limit is {MAX_COLUMNS}"
+        )
+    keys = ", ".join(literal(_json_path(path)) for path in paths)
+    names = [".".join(path) for path in paths]
+    columns = ", ".join(f"found[{i}] as {quoted(name)}" for i, name in enumerate(names, start=1))
+    con.execute(
+        f"create or replace temp view raw as select {columns} from "
+        f"(select json_extract_string(line, [{keys}]) as found from json_lines where usable)"
+    )
+    return Raw(tuple(names), "jsonl", lambda: _refused(con))
+
+
+def _leaf_paths(con: duckdb.DuckDBPyConnection) -> list[tuple[str, ...]]:
+    """Paths of all values that are not objects, found level by level over every line."""
+    leaves: list[tuple[str, ...]] = []
+    level: list[tuple[str, ...]] = [()]
+    for depth in range(MAX_DEPTH):
+        deeper = []
+        for parent in level:
+            for path, is_object in _children(con, parent):
+                if is_object and depth < MAX_DEPTH - 1:
+                    deeper.append(path)
+                else:
+                    leaves.append(path)
+        level = deeper
+    return sorted(dict.fromkeys(leaves))
+
+
+def _children(
+    con: duckdb.DuckDBPyConnection, parent: tuple[str, ...]
+) -> list[tuple[tuple[str, ...], bool]]:
+    at = literal(_json_path(parent))
+    keys = con.execute(
+        f"select distinct unnest(json_keys(line, {at})) from json_lines where usable "
+        f"and json_type(line, {at}) = 'OBJECT' order by 1"
+    ).fetchall()
+    paths = [(*parent, key) for [key] in keys]
+    if not paths:
+        return []
+    tests = ", ".join(
+        f"bool_or(json_type(line, {literal(_json_path(path))}) = 'OBJECT')" for path in paths
+    )
+    [kinds] = con.execute(f"select {tests} from json_lines where usable").fetchall()
+    return [(path, bool(kind)) for path, kind in zip(paths, kinds, strict=True)]
+
+
+def _json_path(path: tuple[str, ...]) -> str:
+    return "$" + "".join('."' + key.replace("\\", "\\\\").replace('"', '\\"') + '"' for key in path)
+
+
+def _refused(con: duckdb.DuckDBPyConnection) -> list[Refused]:
+    rows = con.execute(
+        "select rowid + 1, line, json_valid(line) from json_lines where not usable order by 1"
+    ).fetchall()
+    return [
+        Refused(
+            f"record {number}",
+            "not_an_object" if valid else "invalid_json",
+            "the line is JSON but not an object" if valid else "the line is not valid JSON",
+            line.encode(),
+        )
+        for number, line, valid in rows
+    ]
