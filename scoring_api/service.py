@@ -1,0 +1,92 @@
+"""Everything a request needs, built once per app and kept in ``app.state.service``."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from sqlalchemy.engine import Engine
+from starlette.requests import Request
+
+from ingestion.database import engine as open_engine
+from ingestion.settings import Settings
+from scoring_api.auth import Authenticator, Principal, RateLimiter
+from scoring_api.config import Limits
+from scoring_api.desk import Scorer, ScoringDesk
+from scoring_api.journal import Claim, Journal
+from scoring_api.metrics import Metrics
+
+
+def utc_now() -> datetime:
+    """The wall clock, in UTC."""
+    return datetime.now(UTC)
+
+
+@dataclass(slots=True)
+class Service:
+    """The parts of one running app.
+
+    ``claimed`` are the idempotency keys being worked on in this process, ``lag_seconds`` how late
+    the event loop last was, ``draining`` is set once the process has been asked to stop.
+    """
+
+    settings: Settings
+    limits: Limits
+    now: Callable[[], datetime]
+    engine: Engine
+    metrics: Metrics
+    desk: ScoringDesk
+    journal: Journal
+    authenticator: Authenticator
+    rates: RateLimiter
+    claimed: set[tuple[str, str]] = field(default_factory=set)
+    lag_seconds: float = 0.0
+    draining: bool = False
+
+    def close(self) -> None:
+        """Finish queued work, flush the journal and let go of the database."""
+        self.desk.close()
+        self.journal.close()
+        self.engine.dispose()
+
+
+def open_service(
+    settings: Settings,
+    *,
+    scorer: Scorer | None,
+    now: Callable[[], datetime],
+    limits: Limits,
+) -> Service:
+    """Open the database and put the parts together; the bundle, if any, is loaded."""
+    engine = open_engine(settings)
+    metrics = Metrics()
+    desk = ScoringDesk(settings.models_dir / "champion", metrics=metrics, scorer=scorer)
+    desk.refresh()
+    return Service(
+        settings=settings,
+        limits=limits,
+        now=now,
+        engine=engine,
+        metrics=metrics,
+        desk=desk,
+        journal=Journal(engine),
+        authenticator=Authenticator(engine, remember_seconds=limits.key_cache_seconds),
+        rates=RateLimiter(default=limits.rate, special={"giveFeedback": limits.feedback_rate}),
+    )
+
+
+def service_of(request: Request) -> Service:
+    """The service behind a request."""
+    service: Service = request.app.state.service
+    return service
+
+
+def principal_of(request: Request) -> Principal:
+    """Who asks; set by the guard of every ``/v1`` route."""
+    principal: Principal = request.scope["retrace.principal"]
+    return principal
+
+
+def claim_of(request: Request) -> Claim | None:
+    """The request's idempotency claim, if it came with a key."""
+    claim: Claim | None = request.scope.get("retrace.claim")
+    return claim
