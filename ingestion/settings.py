@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 DEFAULT_HOME = ".retrace"
-SOURCE_URL = "https://github.com/retrace-returns/retrace"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,564 @@
+"""Retrace from the command line. Every command imports only the layer it needs."""
+
+import json
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+
+from ingestion.errors import RetraceError
+from ingestion.settings import Settings
+
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Mine returns, reconcile them, and advise on the next one. AI advises; ERP decides.",
+)
+quarantine_app = typer.Typer(no_args_is_help=True, help="Look at refused records.")
+mine_app = typer.Typer(no_args_is_help=True, help="Process maps, variants and KPIs.")
+keys_app = typer.Typer(no_args_is_help=True, help="API keys of the scoring API.")
+app.add_typer(quarantine_app, name="quarantine")
+app.add_typer(mine_app, name="mine")
+app.add_typer(keys_app, name="keys")
+
+err = Console(stderr=True)
+out = Console()
+
+Home = Annotated[
+    Path | None,
+    typer.Option("--home", envvar="RETRACE_HOME", help="Folder of this installation's data "
+                 "(default: .retrace).", show_default=False),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+Site = Annotated[str | None, typer.Option("--site", help="Only this site.")]
+Source = Annotated[str | None, typer.Option("--source", help="Only events of this source.")]
+From = Annotated[
+    datetime | None, typer.Option("--from", help="Cases whose first event is on or after this.")
+]
+To = Annotated[datetime | None, typer.Option("--to", help="Cases whose first event is before this.")]
+AsOf = Annotated[
+    datetime | None,
+    typer.Option("--as-of", help="Only what was recorded by then (default: the latest recorded)."),
+]
+Engine = Annotated[str, typer.Option("--engine", help="duckdb or spark.")]
+DATES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M:%S%z"]
+
+
+def main() -> None:
+    """Entry point: one clear line for every error, never a traceback."""
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+    try:
+        app()
+    except RetraceError as error:
+        _fail(str(error))
+    except KeyboardInterrupt:
+        _fail("Interrupted.", code=130)
+    except BrokenPipeError:
+        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
+        raise SystemExit(0) from None
+    except Exception as error:  # noqa: BLE001 - the front door; the traceback is one variable away
+        if os.environ.get("RETRACE_DEBUG"):
+            raise
+        _fail(f"Unexpected {type(error).__name__}: {error}. Set RETRACE_DEBUG=1 for the details.")
+
+
+def _fail(message: str, code: int = 1) -> NoReturn:
+    print("Error: " + " ".join(message.split()), file=sys.stderr)
+    raise SystemExit(code)
+
+
+def _print_json(answer: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(answer, ensure_ascii=False, default=str) + "\n")
+
+
+def _table(title: str, columns: list[str], rows: list[list[Any]]) -> None:
+    table = Table(title=title, title_justify="left", header_style="bold")
+    numbers = [
+        all(isinstance(row[i], int | float) or row[i] in ("", "-") for row in rows) and bool(rows)
+        for i in range(len(columns))
+    ]
+    for name, number in zip(columns, numbers, strict=True):
+        table.add_column(name, justify="right" if number else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(_cell(value) for value in row))
+    out.print(table)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "-"
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def duration(seconds: float | None) -> str:
+    """Seconds as people say them."""
+    if seconds is None:
+        return "-"
+    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if abs(seconds) >= size:
+            return f"{seconds / size:.1f} {unit}"
+    return f"{seconds:.0f} s"
+
+
+@contextmanager
+def _bar(*columns: Any) -> Iterator[Progress]:
+    default = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), *columns,
+               TimeElapsedColumn())
+    with Progress(*default, console=err, transient=not err.is_terminal) as bar:
+        yield bar
+
+
+@contextmanager
+def _step(title: str) -> Iterator[Callable[[float], None]]:
+    """Progress of one step as a share from 0 to 1."""
+    with _bar(TimeRemainingColumn()) as bar:
+        task = bar.add_task(title, total=1.0)
+        yield lambda share: bar.update(task, completed=min(share, 1.0))
+        bar.update(task, completed=1.0)
+
+
+# Facts
+
+
+@app.command()
+def simulate(
+    folder: Annotated[Path, typer.Argument(metavar="OUT", help="Folder to write.")],
+    lines: Annotated[int, typer.Option(min=1, help="Return lines after warm-up.")] = 40_000,
+    seed: Annotated[int, typer.Option(help="Same seed, same bytes.")] = 1,
+    scenario: Annotated[str, typer.Option(help="baseline, peak, outage or drift.")] = "baseline",
+    as_json: AsJson = False,
+) -> None:
+    """Write five simulated warehouses' native files, with the hidden truth apart.
+
+    Example: `retrace simulate /tmp/returns --lines 2000`
+    """
+    from ingestion.simulator import simulate as run
+
+    with _step(f"Simulating {lines:,} return lines") as progress:
+        summary = run(folder, lines=lines, seed=seed, scenario=scenario, progress=progress)
+    if as_json:
+        _print_json(summary.to_dict())
+    else:
+        out.print(f"Wrote {folder}: {summary}")
+
+
+@app.command()
+def ingest(
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Files or folders.")],
+    mapping: Annotated[
+        str | None, typer.Option(help="Name of a mapping, or a YAML file (default: recognised).")
+    ] = None,
+    source: Annotated[str | None, typer.Option(help="Who says so (default: the mapping).")] = None,
+    case: Annotated[str | None, typer.Option(help="Column of the case id.")] = None,
+    activity: Annotated[str | None, typer.Option(help="Column of the activity.")] = None,
+    time: Annotated[str | None, typer.Option(help="Column of the time.")] = None,
+    timezone: Annotated[
+        str | None, typer.Option(help="Zone of times without offset (default: UTC).")
+    ] = None,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Load event logs and system exports into the lake.
+
+    Examples:
+
+    `retrace ingest log.xes.gz`
+
+    `retrace ingest log.csv --case case_id --activity activity --time timestamp`
+
+    `retrace ingest exports/`
+    """
+    counts = _ingest(
+        Settings.load(home), paths, mapping=mapping, source=source, case=case, activity=activity,
+        time=time, timezone=timezone,
+    )
+    if as_json:
+        _print_json(counts.to_dict())
+        return
+    out.print(
+        f"{counts.received:,} records received in {counts.deliveries:,} deliveries: "
+        f"{counts.accepted:,} accepted, {counts.duplicate:,} duplicate, "
+        f"{counts.quarantined:,} quarantined; {counts.unmapped_activities:,} activities without "
+        "a mapping (kept under their own name)"
+    )
+    if counts.quarantined:
+        out.print("See what was refused: retrace quarantine list")
+
+
+def _ingest(settings: Settings, paths: list[Path], **how: Any) -> Any:
+    from ingestion.intake import Progress as Silent
+    from ingestion.intake import ingest as load
+
+    with _bar(DownloadColumn()) as bar:
+        task = bar.add_task("Loading", total=None)
+
+        class Bar(Silent):
+            def begin(self, total_bytes: int) -> None:
+                bar.update(task, total=total_bytes)
+
+            def file(self, name: str) -> None:
+                bar.update(task, description=f"Loading {name[:40]}")
+
+            def advance(self, n_bytes: int) -> None:
+                bar.advance(task, n_bytes)
+
+        return load(settings, paths, progress=Bar(), **how)
+
+
+@app.command()
+def status(home: Home = None, as_json: AsJson = False) -> None:
+    """Show what arrived per source, site and day, and whether the counters balance."""
+    from ingestion.lake import Lake
+    from ingestion.status import status as count
+
+    found = count(Lake(Settings.load(home).home))
+    if as_json:
+        _print_json(found.to_dict())
+        return
+    by_site: dict[tuple[str, str | None], list[Any]] = {}
+    for tally in found.tallies:
+        by_site.setdefault((tally.source, tally.site), []).append(tally)
+    rows = []
+    for (source, site), tallies in by_site.items():
+        days = [tally.day for tally in tallies if tally.day]
+        numbers = [sum(getattr(tally, name) for tally in tallies)
+                   for name in ("received", "accepted", "duplicate", "quarantined")]
+        rows.append([source, site or "-", len(days), str(min(days, default="-")),
+                     str(max(days, default="-")), *numbers])
+    columns = ["source", "site", "days", "first day", "last day", "received", "accepted",
+               "duplicate", "quarantined"]
+    _table(f"{found.deliveries:,} deliveries", columns, rows)
+    if found.balanced:
+        out.print("Balanced: received = accepted + duplicate + quarantined, and the lake holds "
+                  "what was accepted. Per day: --json")
+    else:
+        raise RetraceError("Not balanced: " + "; ".join(found.unbalanced[:5]))
+
+
+@quarantine_app.command("list")
+def quarantine_list(
+    limit: Annotated[int, typer.Option(help="At most this many.")] = 50,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """List refused records, newest delivery first."""
+    from dataclasses import asdict
+
+    from ingestion.lake import Lake
+    from ingestion.status import quarantined
+
+    records = quarantined(Lake(Settings.load(home).home))
+    if as_json:
+        _print_json({"quarantined": len(records), "records": [asdict(r) for r in records[:limit]]})
+        return
+    rows = [[r.quarantine_id[:8], r.source, r.delivery, r.pointer, r.reason, r.detail]
+            for r in records[:limit]]
+    _table(f"{len(records):,} quarantined records",
+           ["id", "source", "delivery", "where", "reason", "detail"], rows)
+
+
+@quarantine_app.command("show")
+def quarantine_show(
+    quarantine_id: Annotated[str, typer.Argument(metavar="ID", help="Its id, or the beginning.")],
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show one refused record whole."""
+    from dataclasses import asdict
+
+    from ingestion.lake import Lake
+    from ingestion.status import quarantined_record
+
+    record, raw = quarantined_record(Lake(Settings.load(home).home), quarantine_id)
+    text = raw.decode("utf-8", errors="backslashreplace")
+    if as_json:
+        _print_json(asdict(record) | {"raw": text})
+        return
+    for name, value in asdict(record).items():
+        out.print(f"{name}: {value}", highlight=False, markup=False)
+    out.print(text, highlight=False, markup=False)
+
+
+# Findings
+
+
+def _log(home: Path | None, source: str | None, as_of: datetime | None, engine: str) -> Any:
+    from mining import load
+
+    with _bar() as bar:
+        bar.add_task("Reading the lake", total=None)
+        return load(Settings.load(home).home, source=source, as_of=as_of, engine=engine)
+
+
+@mine_app.command("dfg")
+def mine_dfg(
+    site: Site = None,
+    start: From = None,
+    end: To = None,
+    object_type: Annotated[str, typer.Option("--object", help="What a case is.")] = "line",
+    engine: Engine = "duckdb",
+    as_of: AsOf = None,
+    source: Source = None,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Mine the directly-follows graph with exact p50, p90 and p95.
+
+    Example: `retrace mine dfg --site DC4 --from 2026-05-01 --to 2026-06-01`
+    """
+    from mining import directly_follows_graph
+
+    log = _log(home, source, as_of, engine)
+    graph = directly_follows_graph(log, site=site, start=start, end=end, object_type=object_type)
+    answer = graph.to_dict()
+    if as_json:
+        _print_json(answer)
+        return
+    rows = [[e["source"], e["target"], e["count"], duration(e["mean_s"]), duration(e["p50_s"]),
+             duration(e["p90_s"]), duration(e["p95_s"])] for e in answer["edges"][:40]]
+    _table(f"{answer['cases']:,} cases, {answer['events']:,} events, {len(answer['edges']):,} edges "
+           f"({answer['cases_with_ties']:,} cases have events at the same time)",
+           ["source", "target", "count", "mean", "p50", "p90", "p95"], rows)
+
+
+@mine_app.command("variants")
+def mine_variants(
+    top: Annotated[int, typer.Option(min=1, help="How many to show.")] = 10,
+    site: Site = None,
+    start: From = None,
+    end: To = None,
+    as_of: AsOf = None,
+    source: Source = None,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the most frequent variants."""
+    from mining import variants
+
+    log = _log(home, source, as_of, "duckdb")
+    answer = variants(log, top=top, site=site, start=start, end=end).to_dict()
+    if as_json:
+        _print_json(answer)
+        return
+    rows = [[v["count"], f"{v['count'] / max(answer['cases'], 1):.1%}",
+             " > ".join(v["activities"])] for v in answer["top"]]
+    _table(f"{answer['variants']:,} variants of {answer['cases']:,} cases",
+           ["cases", "share", "activities"], rows)
+
+
+@mine_app.command("kpis")
+def mine_kpis(
+    site: Site = None,
+    start: From = None,
+    end: To = None,
+    as_of: AsOf = None,
+    source: Source = None,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compute the KPIs by site; open cases are censored, not dropped."""
+    from mining import kpis
+
+    log = _log(home, source, as_of, "duckdb")
+    answer = kpis(log, site=site, start=start, end=end).to_dict()
+    if as_json:
+        _print_json(answer)
+        return
+    rows = [[k["id"], k["site"] or "all", _number(k["value"]), k["unit"], k["n"],
+             f"{k['open_share']:.1%}" if k["open_share"] is not None else "-", _number(k["p50"]),
+             _number(k["p90"])] for k in answer["kpis"]]
+    _table(f"KPIs as of {answer['as_of']}",
+           ["kpi", "site", "value", "unit", "n", "open", "p50", "p90"], rows)
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:,.3g}" if abs(value) < 100 else f"{value:,.0f}"
+
+
+# Forecasts
+
+Tasks = Annotated[list[str] | None, typer.Argument(metavar="[TASK]...", help="Default: all.")]
+
+
+@app.command()
+def train(tasks: Tasks = None, home: Home = None, as_json: AsJson = False) -> None:
+    """Train the models on what was known in time; each becomes the challenger.
+
+    Example: `retrace train reason disposition`
+    """
+    from models import train as run
+
+    with _bar() as bar:
+        task = bar.add_task("Training", total=None)
+        reports = run(Settings.load(home), tasks or None,
+                      progress=lambda step: bar.update(task, description=step))
+    _reports(reports, as_json)
+
+
+@app.command()
+def evaluate(tasks: Tasks = None, home: Home = None, as_json: AsJson = False) -> None:
+    """Judge the challenger beside champion and naive baseline on the last time slice."""
+    from models import evaluate as run
+
+    with _bar() as bar:
+        bar.add_task("Evaluating", total=None)
+        reports = run(Settings.load(home), tasks or None)
+    _reports(reports, as_json)
+
+
+def _reports(reports: list[Any], as_json: bool) -> None:
+    answers = [report.to_dict() for report in reports]
+    if as_json:
+        _print_json({"models": answers})
+        return
+    for answer in answers:
+        task = answer.pop("task", answer.pop("name", "model"))
+        rows = [[name, _cell(round(value, 4) if isinstance(value, float) else value)]
+                for name, value in _flat(answer)]
+        _table(str(task), ["measure", "value"], rows)
+
+
+def _flat(answer: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in answer.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{prefix}{name}.")
+        elif isinstance(value, str | int | float | bool) or value is None:
+            yield prefix + name, value
+
+
+@app.command()
+def promote(
+    task: Annotated[str, typer.Argument(metavar="TASK", help="Which model.")],
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make the challenger champion if it deserves it, and write the serving bundle."""
+    from models import promote as run
+
+    decision = run(Settings.load(home), task).to_dict()
+    if as_json:
+        _print_json(decision)
+        return
+    verdict = "Promoted" if decision["promoted"] else "Held"
+    out.print(f"{verdict} {task}: {decision['because']}", highlight=False, markup=False)
+
+
+@app.command()
+def score(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV, JSONL or JSON of lines.")],
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Give the API's answer for a file of return lines, offline."""
+    from models import Scorer
+    from models.lines import read_lines
+
+    scorer = Scorer.load(Settings.load(home).models_dir / "champion")
+    answers = [advice.to_dict() for advice in scorer.score(read_lines(file))]
+    if as_json:
+        _print_json({"results": answers})
+        return
+    rows = [[a["return_line_id"], a["reason"]["value"], a["disposition"]["recommended"] or "abstained",
+             a["policy"]["route"]] for a in answers]
+    _table(f"{len(rows):,} return lines", ["return line", "reason", "disposition", "route"], rows)
+
+
+# Serving
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port.")] = 8000,
+    home: Home = None,
+) -> None:
+    """Serve the scoring API. Docs: http://HOST:PORT/docs"""
+    from scoring_api.server import serve as run
+
+    run(Settings.load(home), host, port)
+
+
+@app.command()
+def dashboard(
+    port: Annotated[int, typer.Option(help="Port.")] = 8501, home: Home = None
+) -> None:
+    """Show the dashboard in a browser."""
+    import subprocess
+
+    from dashboard.launch import command
+
+    raise SystemExit(subprocess.call(command(Settings.load(home), port)))
+
+
+@keys_app.command("create")
+def keys_create(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Who will use it.")],
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Create an API key. It is shown once."""
+    key_id, key = _create_key(Settings.load(home), name)
+    if as_json:
+        _print_json({"key_id": key_id, "key": key})
+    else:
+        out.print(f"{key_id}\n{key}", highlight=False)
+        err.print("Keep the second line: it is shown only now.")
+
+
+def _create_key(settings: Settings, name: str) -> tuple[str, str]:
+    from ingestion.database import engine
+    from scoring_api.keys import create_key
+
+    return create_key(engine(settings), name)
+
+
+@keys_app.command("list")
+def keys_list(home: Home = None, as_json: AsJson = False) -> None:
+    """List API keys (never the secrets)."""
+    from ingestion.database import engine
+    from scoring_api.keys import list_keys
+
+    keys = [key.to_dict() for key in list_keys(engine(Settings.load(home)))]
+    if as_json:
+        _print_json({"keys": keys})
+    else:
+        _table(f"{len(keys)} API keys", ["id", "name", "created", "revoked"],
+               [[k["key_id"], k["name"], k["created_at"], k["revoked_at"]] for k in keys])
+
+
+@keys_app.command("revoke")
+def keys_revoke(
+    key_id: Annotated[str, typer.Argument(metavar="ID")], home: Home = None, as_json: AsJson = False
+) -> None:
+    """Revoke an API key."""
+    from ingestion.database import engine
+    from scoring_api.keys import revoke_key
+
+    revoke_key(engine(Settings.load(home)), key_id)
+    if as_json:
+        _print_json({"key_id": key_id, "revoked": True})
+    else:
+        out.print(f"Revoked {key_id}.")
+
+
+if __name__ == "__main__":
+    main()
