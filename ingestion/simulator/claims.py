@@ -1,0 +1,89 @@
+"""Getting money back from suppliers: eligibility, batches, answers, credits, missed windows."""
+
+from collections.abc import Generator
+from math import log
+from typing import Any
+
+import simpy
+
+from ingestion.simulator.clock import DAY, HOUR, MINUTE, WEEK, iso
+from ingestion.simulator.line import Line
+from ingestion.simulator.recovery import covered
+from ingestion.simulator.world import World
+
+Waiting = Generator[simpy.Event, Any, Any]
+
+
+def deadline(line: Line, at: float) -> float:
+    """When the supplier's window closes for this line."""
+    contract = line.item.contract
+    anchors = {
+        "receipt": line.state.get("received_at", at),
+        "sale": line.delivered_at,
+        "failure": line.requested_at,
+    }
+    return anchors[contract.anchor] + contract.window_days * DAY
+
+
+def determine(world: World, line: Line, *, at: float) -> None:
+    """Note whether the supplier owes anything, and until when it may be claimed."""
+    reason = line.inspected_reason or "UNKNOWN"
+    eligible = covered(line.item.contract, reason)
+    if not eligible and not reason.startswith("QUALITY"):
+        return
+    world.journal.add(
+        "S01",
+        line,
+        at,
+        actor="RULES",
+        eligible=eligible,
+        contract=line.item.contract.contract_id,
+        eligibleUntil=iso(deadline(line, at)) if eligible else None,
+        amount=f"{line.received * line.item.cost:.2f}",
+    )
+
+
+def pursue(
+    world: World, line: Line, disposition: str, *, shipped_by_customer: bool = False
+) -> Waiting:
+    """Claim, wait for the answer, ship, and wait for the credit."""
+    env, rng, journal, contract = world.env, line.rng, world.journal, line.item.contract
+    until = deadline(line, env.now)
+    yield env.timeout(_next_batch(line, env.now) - env.now)
+    who, _, _ = yield world.buyers.work(12 * MINUTE * rng.lognormvariate(0, 0.5))
+    late = env.now > until
+    if late and rng.random() < 0.6:
+        return
+    claimed = line.received * line.item.cost * contract.credit
+    fields: dict[str, Any] = {
+        "claim": world.document("CL"),
+        "amount": claimed,
+        "eligible_until": iso(until),
+    }
+    journal.add("S02", line, env.now, actor=who, human=True, **fields)
+    yield env.timeout(min(max(rng.lognormvariate(log(13), 0.6), 5), 45) * DAY)
+    denied = late or rng.random() < contract.deny
+    fields["answer"] = "DENIED" if denied else "AUTHORISED"
+    if denied:
+        kind = rng.random()
+        fields["denial"] = "LATE" if late else "NFF" if kind < 0.5 else "EVIDENCE"
+    journal.add("S03", line, env.now, actor=contract.supplier_id, human=True, **fields)
+    if denied:
+        journal.add("S07", line, env.now + HOUR, actor="RULES", **fields)
+        return
+    if disposition == "SUPPLIER_RETURN":
+        yield env.timeout((1 + 4 * rng.random()) * DAY)
+        journal.add("S04", line, env.now, actor="RTVDESK", **fields)
+        yield env.timeout((2 + 4 * rng.random()) * DAY)
+        journal.add("S05", line, env.now, actor=contract.supplier_id, **fields)
+    yield env.timeout((10 + 50 * rng.random() ** 1.6) * DAY)
+    fields["amount"] = claimed * (1 - contract.restock)
+    journal.add("S06", line, env.now, actor=contract.supplier_id, **fields)
+    journal.add("S07", line, env.now + DAY, actor="RULES", **fields)
+
+
+def _next_batch(line: Line, now: float) -> float:
+    """Claims go out once a week, for some suppliers once in four."""
+    period = 4 * WEEK if line.item.contract.monthly else WEEK
+    offset = int(line.item.contract.supplier_id[1:]) % 5 * DAY + 15 * HOUR
+    return ((now - offset) // period + 1) * period + offset

@@ -1,0 +1,130 @@
+"""Between the systems: when a fact is recorded, when the ERP hears of it, and message traffic."""
+
+from bisect import bisect_right
+from datetime import date, datetime, timedelta
+from math import ceil, log
+from random import Random
+from typing import Final
+
+import numpy as np
+
+from ingestion.simulator.clock import DAY, HOUR, MINUTE, Calendar, at_local, days_between
+from ingestion.simulator.journal import Journal
+from ingestion.simulator.line import Line
+from ingestion.simulator.network import HEADQUARTERS_ZONE, SITES, Site
+
+_API_MEDIAN_S: Final = 2.0
+_API_SIGMA: Final = 1.46
+_JOB_S: Final = 4 * MINUTE
+EXTRACT_CLOCK: Final = "23:30"
+
+
+class Integration:
+    """Latency of every channel, with the ERP's maintenance windows and each night's load."""
+
+    def __init__(self, rng: np.random.Generator, *, start: date, end: date) -> None:
+        self._closed = _maintenance(start, end)
+        self._closed_starts = [window[0] for window in self._closed]
+        self._loads: dict[tuple[str, date], float] = {}
+        for site in SITES:
+            if site.legacy:
+                for day in days_between(start, end):
+                    self._loads[site.code, day] = self._load_start(site, day, rng.random(2))
+
+    def _load_start(self, site: Site, day: date, draws: "np.ndarray[tuple[int], np.dtype[np.float64]]") -> float:
+        moment = at_local(day + timedelta(days=1), "00:20", HEADQUARTERS_ZONE)
+        if day.weekday() == 4 and draws[0] < 0.2:
+            moment = at_local(day + timedelta(days=3), "01:00", HEADQUARTERS_ZONE)
+        elif draws[0] < 0.07:
+            moment += (8 + 4 * float(draws[1])) * HOUR
+        return self.after_maintenance(moment)
+
+    def after_maintenance(self, moment: float) -> float:
+        """``moment``, or the end of the maintenance window it falls into."""
+        i = bisect_right(self._closed_starts, moment) - 1
+        if i >= 0 and moment < self._closed[i][1]:
+            return self._closed[i][1] + 30.0
+        return moment
+
+    def recorded(self, site: Site, occurred: float, rng: Random) -> float:
+        """When the warehouse system has the fact: seconds later, or with the day's file."""
+        if site.legacy:
+            day = datetime.fromtimestamp(occurred, site.zone).date()
+            return at_local(day, EXTRACT_CLOCK, site.zone)
+        return occurred + min(rng.lognormvariate(log(_API_MEDIAN_S), _API_SIGMA), 900.0)
+
+    def erp_entry(self, site: Site, occurred: float, recorded: float, rng: Random) -> float:
+        """When the ERP has posted a warehouse fact."""
+        if site.legacy:
+            day = datetime.fromtimestamp(occurred, site.zone).date()
+            start = self._loads.get((site.code, day))
+            if start is None:
+                start = self.after_maintenance(recorded + HOUR)
+            return start + 40 * MINUTE * rng.random()
+        run = ceil((recorded + 5.0) / _JOB_S) * _JOB_S
+        return self.after_maintenance(run + 20 * rng.random())
+
+
+def _maintenance(start: date, end: date) -> list[tuple[float, float]]:
+    windows = []
+    for day in days_between(start, end):
+        if day.weekday() == 6:
+            opens = at_local(day, "02:00", HEADQUARTERS_ZONE)
+            windows.append((opens, opens + 4 * HOUR))
+        if day.weekday() == 2 and 8 <= day.day <= 14:
+            opens = at_local(day, "20:00", HEADQUARTERS_ZONE)
+            windows.append((opens, opens + 4 * HOUR))
+    return windows
+
+
+class Middleware:
+    """Writes the life of each message: produced by one system, received by another."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._count = 0
+
+    def number(self, line: Line) -> str:
+        """A new correlation id."""
+        if line.ghost:
+            return ""
+        self._count += 1
+        return f"MSG{self._count:010d}"
+
+    def carry(
+        self,
+        line: Line,
+        message: str,
+        *,
+        interface: str,
+        sender: str,
+        receiver: str,
+        produced: float,
+        received: float,
+    ) -> None:
+        """Note a message that arrived at the first attempt."""
+        if line.ghost:
+            return
+        route = {"interface": interface, "sender": sender, "receiver": receiver}
+        self._journal.add("M01P", line, produced, message=message, **route)
+        self._journal.add("M01R", line, received, message=message, **route)
+
+
+def posting_date(moment: float) -> str:
+    """The accounting day of an ERP entry, at headquarters."""
+    return f"{datetime.fromtimestamp(moment, HEADQUARTERS_ZONE):%Y-%m-%d}"
+
+
+def business_day(moment: float, site: Site) -> str:
+    """The site's own calendar day of a moment."""
+    return f"{datetime.fromtimestamp(moment, site.zone):%Y-%m-%d}"
+
+
+def start_of_day(moment: float) -> float:
+    """00:00 UTC of the day."""
+    return moment // DAY * DAY
+
+
+def next_run(calendar: Calendar, moment: float, hours_after_opening: float) -> float:
+    """The next nightly or daily run: a fixed time after a working day's opening."""
+    return calendar.next_slot(moment, (hours_after_opening * HOUR,))

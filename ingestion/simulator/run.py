@@ -1,0 +1,178 @@
+"""One run: wire demand, world and writers together and let the days pass."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from math import ceil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import simpy
+
+from ingestion.simulator import network
+from ingestion.simulator.catalogue import Catalogue
+from ingestion.simulator.clock import DAY, utc_midnight
+from ingestion.simulator.demand import Demand, daily_counts, window_days
+from ingestion.simulator.flow import live
+from ingestion.simulator.integration import Integration
+from ingestion.simulator.journal import Journal, Write
+from ingestion.simulator.line import Fact
+from ingestion.simulator.native import erp, master, partners, wms, workflow
+from ingestion.simulator.network import SITES
+from ingestion.simulator.truth import Truth
+from ingestion.simulator.world import World, build_world
+
+Progress = Callable[[float], None]
+"""Called with the share of the work that is done, 0 to 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a run has written."""
+
+    lines: int
+    events: int
+    records: int
+    start: datetime
+    end: datetime
+    path: Path
+
+
+class Sources:
+    """All writers of ``sources/``, and which one takes which fact."""
+
+    def __init__(self, root: Path) -> None:
+        self.orders = master.Orders(root)
+        log, scans = workflow.WorkflowLog(root), partners.CarrierScans(root)
+        claims, messages = partners.SupplierPortal(root), partners.MiddlewareLog(root)
+        movements, credits = erp.MaterialMovements(root), erp.CreditDocuments(root)
+        self._writers: list[Any] = [
+            self.orders, log, scans, claims, messages, movements, credits,
+        ]  # fmt: skip
+        self._by_code: dict[str, Write] = {}
+        self._by_code.update(dict.fromkeys(workflow.TYPES, log))
+        self._by_code.update(dict.fromkeys(partners.SCAN_CODES, scans))
+        self._by_code.update(dict.fromkeys(partners.CLAIM_STEPS, claims))
+        self._by_code.update(dict.fromkeys(partners.MESSAGE_STEPS, messages))
+        self._by_code.update(dict.fromkeys(("E01", "E02", "E08"), movements))
+        self._by_code.update(dict.fromkeys(("E03", "E04", "E05", "E06"), credits))
+        reserve = erp.ReserveJournal(root)
+        self._by_code["E07"] = reserve
+        self._writers.append(reserve)
+        self._sites: dict[str, tuple[Any, frozenset[str]]] = {}
+        for site in SITES:
+            writer: Any = wms.LegacyWms(root, site.code)
+            codes = frozenset(wms.LEGACY_TYPES)
+            if not site.legacy:
+                writer, codes = wms.ModernWms(root, site.code), frozenset(wms.MODERN_TYPES)
+            self._sites[site.code] = (writer, codes)
+            self._writers.append(writer)
+
+    def route(self, fact: Fact) -> Write | None:
+        """The one channel a fact has, if any."""
+        writer = self._by_code.get(fact.code)
+        if writer is not None:
+            return writer
+        local, codes = self._sites[fact.site]
+        return local if fact.code in codes else None
+
+    def close(self) -> None:
+        """Close all files."""
+        for writer in self._writers:
+            writer.close()
+
+
+def simulate(
+    out: Path | str,
+    *,
+    lines: int = 40_000,
+    seed: int = 1,
+    scenario: str = "baseline",
+    progress: Progress | None = None,
+) -> Summary:
+    """Write five warehouses' native files, and the hidden truth apart.
+
+    Parameters
+    ----------
+    out : folder; ``sources/``, ``alternates/`` and ``truth/`` are created in it
+    lines : return lines to log; fewer shorten the window of arrivals at the base rate
+    seed : the same seed gives the same bytes
+    progress : called with the share done, 0 to 1
+    """
+    out = Path(out)
+    streams = np.random.SeedSequence(seed).spawn(4)
+    catalogue_rng, count_rng, line_rng, channel_rng = map(np.random.default_rng, streams)
+    span = max(ceil(lines / network.WEEKLY_LINES * 7), 1)
+    first = network.LAST_DAY - timedelta(days=span - 1)
+    start = first - timedelta(days=network.WARM_UP_DAYS)
+    end_day = network.LAST_DAY + timedelta(days=network.TAIL_DAYS + 1)
+    sources, truth = Sources(out / "sources"), Truth(out / "truth")
+    (out / "alternates").mkdir(parents=True, exist_ok=True)
+    end = utc_midnight(end_day)
+    journal = Journal(end=end, route=sources.route, truth=truth.fact)
+    env = simpy.Environment(initial_time=utc_midnight(start))
+    integration = Integration(channel_rng, start=start, end=end_day + timedelta(days=60))
+    world = build_world(env, journal, integration, start=start, end=end_day)
+    catalogue = Catalogue(catalogue_rng)
+    master.write_master_data(out / "sources", catalogue)
+    demand = Demand(catalogue, line_rng)
+    plan = _plan(count_rng, first=first, lines=lines)
+    _run(world, demand, plan, sources=sources, truth=truth, until=end, progress=progress)
+    sources.close()
+    truth.close()
+    return Summary(
+        lines=lines,
+        events=truth.events,
+        records=journal.written,
+        start=datetime.fromtimestamp(utc_midnight(first), UTC),
+        end=datetime.fromtimestamp(end, UTC),
+        path=out,
+    )
+
+
+Plan = dict[date, tuple[list[int], bool]]
+
+
+def _plan(rng: np.random.Generator, *, first: date, lines: int) -> Plan:
+    """Lines wanted by day and site, and whether they are only there to fill the queues."""
+    window = window_days(first, network.LAST_DAY)
+    before = window_days(first - timedelta(days=network.WARM_UP_DAYS), first - timedelta(days=1))
+    after = window_days(
+        network.LAST_DAY + timedelta(days=1),
+        network.LAST_DAY + timedelta(days=network.COOL_DOWN_DAYS),
+    )
+    plan: Plan = {}
+    for days, ghost in ((before, True), (window, False), (after, True)):
+        wanted = lines if not ghost else round(network.WEEKLY_LINES * len(days) / 7)
+        counts = daily_counts(rng, days=days, lines=wanted)
+        for day, row in zip(days, counts.tolist(), strict=True):
+            plan[day] = (row, ghost)
+    return plan
+
+
+def _run(
+    world: World,
+    demand: Demand,
+    plan: Plan,
+    *,
+    sources: Sources,
+    truth: Truth,
+    until: float,
+    progress: Progress | None,
+) -> None:
+    env = world.env
+    begin, total = env.now, until - env.now
+    while env.now < until:
+        today = datetime.fromtimestamp(env.now, UTC).date()
+        counts, ghost = plan.get(today, ([], False))
+        if counts:
+            for line in demand.lines_of(today, counts, ghost=ghost):
+                sources.orders.add(line)
+                if not ghost:
+                    truth.line(line)
+                env.process(live(world, line))
+        env.run(until=min(env.now + DAY, until))
+        world.journal.flush(env.now)
+        if progress is not None:
+            progress((env.now - begin) / total)

@@ -1,0 +1,73 @@
+"""Stations: queues served by people who work their calendar. Waiting comes from here alone."""
+
+from collections import deque
+from collections.abc import Generator
+from heapq import heappop, heappush
+from typing import Any
+
+import simpy
+
+from ingestion.simulator.clock import Calendar
+
+Waiting = Generator[simpy.Event, Any, Any]
+
+
+class Station:
+    """A queue with servers; the first of the most urgent is served first.
+
+    Parameters
+    ----------
+    people : names of the servers; each handles one job at a time
+    pace : factor on every touch time, set so that the base load fills the wanted share
+    relief : queue length per server above which help is called in and touches take 30 % less
+    """
+
+    def __init__(
+        self,
+        env: simpy.Environment,
+        *,
+        name: str,
+        people: list[str],
+        calendar: Calendar,
+        pace: float = 1.0,
+        relief: int = 10**9,
+        absences: dict[str, Calendar] | None = None,
+    ) -> None:
+        self.env = env
+        self.name = name
+        self.calendar = calendar
+        self.pace = pace
+        self.busy_s = 0.0
+        self._relief = relief * len(people)
+        self._queue: list[tuple[int, int, float, simpy.Event]] = []
+        self._count = 0
+        self._idle: deque[simpy.Event] = deque()
+        for person in people:
+            env.process(self._serve(person, (absences or {}).get(person, calendar)))
+
+    def work(self, touch_s: float, *, urgency: int = 5) -> simpy.Event:
+        """Queue a job; the event's value is (who, started, finished)."""
+        done = self.env.event()
+        self._count += 1
+        heappush(self._queue, (urgency, self._count, touch_s, done))
+        if self._idle:
+            self._idle.popleft().succeed()
+        return done
+
+    def _serve(self, person: str, calendar: Calendar) -> Waiting:
+        env, queue = self.env, self._queue
+        while True:
+            opens = calendar.next_open(env.now)
+            if opens > env.now:
+                yield env.timeout(opens - env.now)
+            if not queue:
+                call = env.event()
+                self._idle.append(call)
+                yield call
+                continue
+            _, _, touch_s, done = heappop(queue)
+            started = env.now
+            work_s = touch_s * self.pace * (0.7 if len(queue) > self._relief else 1.0)
+            self.busy_s += work_s
+            yield env.timeout(calendar.after(started, work_s) - started)
+            done.succeed((person, started, env.now))

@@ -1,0 +1,102 @@
+"""The hidden truth: what happened, what the units are, what each alternative would have brought."""
+
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ingestion.simulator import recovery
+from ingestion.simulator.line import Fact, Line
+from ingestion.simulator.native.files import TextFile, csv_row
+from ingestion.simulator.recovery import Unit
+
+_TIME: Final = pa.timestamp("us", tz="UTC")
+_SCHEMA: Final = pa.schema(
+    [
+        pa.field("case_id", pa.string()),
+        pa.field("activity", pa.string()),
+        pa.field("occurred_at", _TIME),
+        pa.field("recorded_at", _TIME),
+        pa.field("site", pa.string()),
+        pa.field("actor", pa.string()),
+        pa.field("document_id", pa.string()),
+    ]
+)
+_ROWS: Final = 50_000
+
+BOTTLENECKS: Final = (
+    ("HQ", "Approve credit", "approval queue: two approvers, holidays and the month-end freeze"),
+    ("DC5", "Finish inspection", "inspectors fully loaded; outcomes mailed to finance"),
+    ("DC4", "Finish inspection", "inspectors loaded to 93 %, one shift"),
+    ("DC4", "Post stock transfer", "end-of-day file, loaded at night"),
+    ("DC2", "Finish refurbishment", "rework bench for electronics and computing"),
+    ("DC3", "First carrier scan", "carrier TARDIGO uploads its scans late"),
+)
+
+
+class Truth:
+    """Writes ``truth/`` as the run goes on."""
+
+    def __init__(self, root: Path) -> None:
+        root.mkdir(parents=True, exist_ok=True)
+        self._events = pq.ParquetWriter(root / "events.parquet", _SCHEMA, compression="zstd")
+        self._columns: list[list[Any]] = [[] for _ in _SCHEMA]
+        self._lines = TextFile(
+            root / "lines.csv", header="case_id,reason,condition,disposition,grade,probabilities,values"
+        )
+        self._faults = TextFile(root / "faults.csv", header="fault_id,type,document_ids")
+        self._frauds = TextFile(root / "fraud.csv", header="fraud_id,type,case_ids,document_ids")
+        with_rows = TextFile(root / "bottlenecks.csv", header="site,activity,cause")
+        for row in BOTTLENECKS:
+            with_rows.write(csv_row(row))
+        with_rows.close()
+        self.events = 0
+
+    def fact(self, fact: Fact) -> None:
+        """Add a true event."""
+        columns = self._columns
+        columns[0].append(fact.line.case_id)
+        columns[1].append(fact.code)
+        columns[2].append(int(fact.occurred * 1e6))
+        columns[3].append(int(fact.recorded * 1e6))
+        columns[4].append(fact.site)
+        columns[5].append(fact.actor)
+        columns[6].append(fact.values.get("document"))
+        self.events += 1
+        if len(columns[0]) >= _ROWS:
+            self._drain()
+
+    def line(self, line: Line) -> None:
+        """Add what a line really is, and the value of each alternative per unit."""
+        unit = Unit(line.item, line.reason, line.condition, line.grade, line.quantity)
+        values = recovery.alternatives(unit)
+        chances = recovery.probabilities(unit, site=line.site)
+        self._lines.write(
+            csv_row(
+                (
+                    line.case_id,
+                    line.reason,
+                    line.condition,
+                    recovery.best(unit),
+                    line.grade,
+                    ";".join(f"{name}={chance:.4f}" for name, chance in chances.items()),
+                    ";".join(f"{name}={value:.2f}" for name, value in values.items()),
+                )
+            )
+        )
+
+    def _drain(self) -> None:
+        arrays = [
+            pa.array(column, field.type) for column, field in zip(self._columns, _SCHEMA, strict=True)
+        ]
+        self._events.write_table(pa.Table.from_arrays(arrays, schema=_SCHEMA))
+        for column in self._columns:
+            column.clear()
+
+    def close(self) -> None:
+        """Write what is left and close all files."""
+        self._drain()
+        self._events.close()
+        for file in (self._lines, self._faults, self._frauds):
+            file.close()

@@ -1,0 +1,209 @@
+"""On site: unloading, receiving, blind receipts and inspection."""
+
+from collections.abc import Generator
+from math import log
+from typing import Any, Final
+
+import simpy
+
+from ingestion.simulator import reasons
+from ingestion.simulator.clock import DAY, HOUR, MINUTE
+from ingestion.simulator.integration import posting_date
+from ingestion.simulator.line import Line
+from ingestion.simulator.notes import inspection_note
+from ingestion.simulator.world import World
+
+Waiting = Generator[simpy.Event, Any, Any]
+
+_OVER: Final = 0.008
+
+
+def receive(world: World, line: Line) -> Waiting:
+    """From the dock door to the ERP's goods receipt."""
+    env, rng, crew = world.env, line.rng, world.crews[line.site.code]
+    arrived = crew.calendar.next_open(env.now) + (5 + 30 * rng.random()) * MINUTE
+    yield env.timeout(arrived - env.now)
+    physical(world, line, "A08", env.now, actor=line.carrier.code)
+    urgency = 2 if line.item.cold else 5
+    touch = 4 * MINUTE * rng.lognormvariate(0, 0.5)
+    who, _, _ = yield crew.dock.work(touch, urgency=urgency)
+    line.received = _counted(line)
+    post_receipt(world, line, who)
+    if line.policy == "P8":
+        yield from _match_blind(world, line, who)
+
+
+def physical(world: World, line: Line, code: str, moment: float, **values: Any) -> float:
+    """Note a warehouse fact; the answer is when its system has it."""
+    recorded = world.integration.recorded(line.site, moment, line.rng)
+    world.journal.add(code, line, moment, recorded=recorded, **values)
+    return recorded
+
+
+def _counted(line: Line) -> int:
+    draw = line.rng.random()
+    if line.quantity > 1 and draw < line.carrier.short * 2.2:
+        return max(line.quantity - 1 - int(line.rng.expovariate(0.8)), 1)
+    if not line.item.serialised and draw > 1 - _OVER:
+        return line.quantity + 1
+    return line.quantity
+
+
+def post_receipt(world: World, line: Line, who: str) -> None:
+    """Receive in the warehouse, tell the ERP, and have it post the goods receipt."""
+    now, rng, code = world.env.now, line.rng, line.site.code
+    document, message = world.document(f"W{code[-1]}"), world.middleware.number(line)
+    recorded = physical(
+        world,
+        line,
+        "A09",
+        now,
+        actor=who,
+        human=True,
+        document=document,
+        message=message,
+        status="RETURNS_HOLD",
+        location="DOCK",
+        serial=line.serial,
+        lot=line.lot,
+    )
+    entered = world.integration.erp_entry(line.site, now, recorded, rng)
+    post_to_erp(
+        world,
+        line,
+        "E01",
+        entered,
+        message=message,
+        reference=document,
+        produced=recorded,
+        quantity=line.received,
+        status="RETURNS_HOLD",
+        serial=line.serial,
+        lot=line.lot,
+    )
+
+
+def post_to_erp(
+    world: World,
+    line: Line,
+    code: str,
+    entered: float,
+    *,
+    message: str,
+    reference: str,
+    produced: float,
+    quantity: int,
+    **values: Any,
+) -> None:
+    """Carry a movement to the ERP and post it there."""
+    world.middleware.carry(
+        line,
+        message,
+        interface="GOODS_RECEIPT" if code == "E01" else "STOCK_STATUS",
+        sender=f"WMS_{line.site.code}",
+        receiver="ERP",
+        produced=produced,
+        received=max(entered - 2, produced),
+    )
+    world.journal.add(
+        code,
+        line,
+        entered,
+        actor="INTERFACE",
+        document=world.document("49"),
+        message=message,
+        wms_ref=None if line.site.legacy else reference,
+        qty=quantity,
+        amount=quantity * line.item.cost,
+        posting_date=posting_date(entered),
+        **values,
+    )
+
+
+def _match_blind(world: World, line: Line, who: str) -> Waiting:
+    """Park a receipt nobody announced, find its order, and create the RMA afterwards."""
+    env, journal = world.env, world.journal
+    physical(world, line, "A10", env.now + 60, actor=who, human=True, location="HOLD")
+    yield env.timeout(line.rng.expovariate(1 / (0.6 * DAY)))
+    person, _, _ = yield world.customer_service.work(14 * MINUTE)
+    journal.add("A04", line, env.now, actor=person, human=True, quantityAuthorised=line.received)
+    crew = world.crews[line.site.code]
+    opens = crew.calendar.next_open(env.now)
+    yield env.timeout(opens + 10 * MINUTE - env.now)
+    physical(world, line, "A11", env.now, actor=who, human=True)
+
+
+def inspect(world: World, line: Line) -> Waiting:
+    """Wait for a cart, look, write it down; the value is when the office knows the outcome."""
+    env, rng, site = world.env, line.rng, line.site
+    crew = world.crews[site.code]
+    if rng.random() < site.uninspected_share and line.condition == "NEW_SEALED":
+        line.state["uninspected"] = True
+        return env.now + HOUR
+    cart = crew.calendar.next_slot(env.now, tuple(hour * HOUR for hour in site.carts_h))
+    if not (line.item.cold or cart <= env.now or site.legacy):
+        yield env.timeout(cart - env.now)
+    size = 1.0 if line.received <= 2 else 1 + 0.25 * log(line.received)
+    touch = line.item.family.test_minutes * MINUTE * size * rng.lognormvariate(0, 0.8)
+    who, started, _ = yield crew.inspection.work(touch, urgency=2 if line.item.cold else 5)
+    recorded = _write_down(world, line, who, started)
+    if not site.legacy:
+        return recorded
+    entered = world.integration.erp_entry(site, env.now, recorded, rng)
+    if site.code == "DC5":
+        yield env.timeout(_mail_sent(world, line) - env.now)
+        yield world.mailroom.work(6 * MINUTE * rng.lognormvariate(0, 0.5))
+        return env.now
+    yield env.timeout(entered - env.now)
+    return env.now
+
+
+def _write_down(world: World, line: Line, who: str, started: float) -> float:
+    now, rng, site, item = world.env.now, line.rng, line.site, line.item
+    if not site.legacy:
+        physical(world, line, "A12", started, actor=who, human=True)
+    agreement = 0.84 if site.code == "DC5" else 0.89
+    vague = 0.3 if site.code == "DC4" else 0.15
+    reason = reasons.mislabelled(rng, line.reason, agreement=agreement, vague=vague)
+    line.inspected_reason = None if rng.random() < site.missing_reason else reason
+    grade = reasons.observed_grade(rng, line.grade, noise=site.grade_noise)
+    line.state["grade"] = grade
+    if line.ghost:
+        return now
+    told = reason if rng.random() < 0.09 else line.reason
+    note = inspection_note(rng, reason=told, condition=line.condition, item=item, grade=grade)
+    extra = {}
+    if not site.legacy:
+        extra = {
+            "sealOk": line.condition in ("NEW_SEALED", "WRONG_ITEM"),
+            "accessoriesOk": line.condition not in ("INCOMPLETE", "EMPTY_OR_SUBSTITUTE"),
+            "serialMatch": line.condition != "SERIAL_MISMATCH" if item.serialised else None,
+        }
+    return physical(
+        world,
+        line,
+        "A13",
+        now,
+        actor=who,
+        human=True,
+        reason=line.inspected_reason,
+        condition=line.condition,
+        grade=grade,
+        note=note or None,
+        serial=line.serial,
+        lot=line.lot,
+        **extra,
+    )
+
+
+def _mail_sent(world: World, line: Line) -> float:
+    """When the supervisor mails the day's inspections: mostly at the end of the shift."""
+    calendar, rng = world.crews[line.site.code].calendar, line.rng
+    closes = calendar.after(world.env.now, 0.0)
+    closes = calendar.next_slot(closes, (8.6 * HOUR,))
+    skipped = rng.random()
+    if skipped < 0.25:
+        closes = calendar.next_slot(closes, (5.0 * HOUR,))
+    elif skipped < 0.37:
+        closes = calendar.next_slot(closes + 2 * DAY, (8.6 * HOUR,))
+    return closes

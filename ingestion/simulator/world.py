@@ -1,0 +1,196 @@
+"""The stage: simulation clock, stations of all sites and of headquarters, and the numbering."""
+
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Final
+
+import simpy
+
+from ingestion.simulator import network
+from ingestion.simulator.clock import HOUR, MINUTE, WEEK, Calendar, at_local, days_between
+from ingestion.simulator.integration import Integration, Middleware
+from ingestion.simulator.journal import Journal
+from ingestion.simulator.network import HEADQUARTERS_ZONE, SITES, Site, Staffing
+from ingestion.simulator.staffing import Station
+
+_FREEZE_LAST, _FREEZE_FIRST = 2, 3
+_RELIEF: Final = 34
+
+
+@dataclass(frozen=True, slots=True)
+class Crew:
+    """The stations of one site."""
+
+    dock: Station
+    inspection: Station
+    leads: Station
+    put_away: Station
+    bench: Station
+    calendar: Calendar
+
+
+@dataclass(slots=True)
+class World:
+    """Everything a line meets on its way."""
+
+    env: simpy.Environment
+    journal: Journal
+    integration: Integration
+    middleware: Middleware
+    crews: dict[str, Crew]
+    customer_service: Station
+    clerks: Station
+    approvers: Station
+    mailroom: Station
+    buyers: Station
+    office: Calendar
+    counters: dict[str, int] = field(default_factory=dict)
+
+    def document(self, prefix: str, *, width: int = 8) -> str:
+        """The next document number of a series."""
+        count = self.counters.get(prefix, 0) + 1
+        self.counters[prefix] = count
+        return f"{prefix}{count:0{width}d}"
+
+
+MEAN_MINUTES: Final = {
+    # Median times exp(sigma squared / 2), weighted over the work that reaches the station.
+    "dock": 4.0 * 1.13,
+    "inspection": 9.0 * 1.38,
+    "put_away": 6.0 * 1.13,
+    "leads": 12.0 * 1.2,
+    "bench": 150.0 * 1.15,
+}
+VISITS: Final = {"dock": 0.86, "inspection": 0.85, "put_away": 0.86, "leads": 0.40, "bench": 0.07}
+"""How many visits of a station an average requested line causes."""
+
+
+def build_world(
+    env: simpy.Environment,
+    journal: Journal,
+    integration: Integration,
+    *,
+    start: date,
+    end: date,
+) -> World:
+    """Staff all stations for a run between two days."""
+    span = (start, end + timedelta(days=120))
+    office = Calendar.of(
+        network.HEADQUARTERS_SHIFTS,
+        zone=HEADQUARTERS_ZONE,
+        start=span[0],
+        end=span[1],
+        holidays=network.HEADQUARTERS_HOLIDAYS,
+    )
+    return World(
+        env=env,
+        journal=journal,
+        integration=integration,
+        middleware=Middleware(journal),
+        crews={site.code: _crew(env, site, span) for site in SITES},
+        customer_service=_office_station(env, "CS", network.CUSTOMER_SERVICE, office, 0.30, 7.7),
+        clerks=_office_station(env, "FIN", network.CREDIT_CLERKS, office, 0.30, 17.0),
+        approvers=_approvers(env, office, span),
+        mailroom=_office_station(env, "MAIL", Staffing(1, 0.80), office, 0.12, 6.0),
+        buyers=_office_station(env, "BUY", network.BUYERS, office, 0.16, 13.0),
+        office=office,
+    )
+
+
+def _crew(env: simpy.Environment, site: Site, span: tuple[date, date]) -> Crew:
+    calendar = Calendar.of(
+        site.shifts, zone=site.zone, start=span[0], end=span[1], holidays=site.holidays
+    )
+    weekly_h = (
+        sum(
+            (at_local(date(2026, 6, 1), end, site.zone) - at_local(date(2026, 6, 1), start, site.zone))
+            for spells in site.shifts.values()
+            for start, end in spells
+        )
+        / HOUR
+    )
+    lines = network.WEEKLY_LINES * site.share
+    staffing = {
+        "dock": site.dock,
+        "inspection": site.inspection,
+        "put_away": site.put_away,
+        "leads": site.leads,
+        "bench": site.bench,
+    }
+    stations = {}
+    for kind, staff in staffing.items():
+        load_h = lines * VISITS[kind] * MEAN_MINUTES[kind] / 60
+        stations[kind] = Station(
+            env,
+            name=f"{site.code} {kind}",
+            people=[f"{site.code}-{kind[:3].upper()}{n + 1:02d}" for n in range(staff.people)],
+            calendar=calendar,
+            pace=staff.utilisation * staff.people * weekly_h / load_h,
+            relief=_RELIEF if kind in ("inspection", "dock", "put_away") else 10**9,
+        )
+    return Crew(calendar=calendar, **stations)
+
+
+def _office_station(
+    env: simpy.Environment,
+    name: str,
+    staff: Staffing,
+    calendar: Calendar,
+    visits: float,
+    minutes: float,
+) -> Station:
+    load_h = network.WEEKLY_LINES * visits * minutes / 60
+    return Station(
+        env,
+        name=name,
+        people=[f"HQ-{name}{n + 1:02d}" for n in range(staff.people)],
+        calendar=calendar,
+        pace=staff.utilisation * staff.people * 45.0 / load_h,
+    )
+
+
+def _approvers(env: simpy.Environment, office: Calendar, span: tuple[date, date]) -> Station:
+    """Two approvers with month-end freeze, each with a holiday fortnight in turn."""
+    frozen = freezes(office, span)
+    people = [f"HQ-APP{n + 1:02d}" for n in range(network.APPROVERS.people)]
+    absences = {}
+    for n, person in enumerate(people):
+        away = [
+            (at_local(day, "00:00", HEADQUARTERS_ZONE), at_local(day, "00:00", HEADQUARTERS_ZONE) + WEEK)
+            for day in days_between(*span)
+            if day.weekday() == 0 and day.isocalendar().week % 13 == 6 + n
+        ]
+        absences[person] = office.without(frozen + away)
+    load_h = network.WEEKLY_LINES * 0.10 * 10.0 / 60
+    working = sum(calendar.worked(calendar.closes[-1]) for calendar in absences.values())
+    weeks = (span[1] - span[0]).days / 7
+    return Station(
+        env,
+        name="APP",
+        people=people,
+        calendar=office,
+        pace=network.APPROVERS.utilisation * working / HOUR / weeks / load_h,
+        absences=absences,
+    )
+
+
+def freezes(office: Calendar, span: tuple[date, date]) -> list[tuple[float, float]]:
+    """Month ends: from the last two to the first three working days, approvals rest."""
+    days = sorted({datetime.fromtimestamp(t, HEADQUARTERS_ZONE).date() for t in office.opens})
+    spells = []
+    for i, day in enumerate(days):
+        if i and day.month != days[i - 1].month:
+            first = days[max(i - _FREEZE_LAST, 0)]
+            last = days[min(i + _FREEZE_FIRST - 1, len(days) - 1)]
+            spells.append(
+                (
+                    at_local(first, "00:00", HEADQUARTERS_ZONE),
+                    at_local(last, "00:00", HEADQUARTERS_ZONE) + 24 * HOUR,
+                )
+            )
+    return spells
+
+
+def minutes(count: float) -> float:
+    """Seconds in ``count`` minutes."""
+    return count * MINUTE
