@@ -178,12 +178,10 @@ def writing(opened: Engine) -> Iterator[Connection]:
 
     Leaving the block commits; an exception rolls back.
     """
-    with opened.connect() as connection:
-        connection = connection.execution_options(retrace_writing=True)
-        with connection.begin():
-            if opened.dialect.name == "postgresql":
-                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_WRITERS)))
-            yield connection
+    with opened.execution_options(retrace_writing=True).begin() as connection:
+        if opened.dialect.name == "postgresql":
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_WRITERS)))
+        yield connection
 
 
 def _version(opened: Engine) -> str | None:

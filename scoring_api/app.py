@@ -10,15 +10,15 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from ingestion.settings import SOURCE_URL, Settings
+from ingestion.settings import Settings
 from scoring_api.config import Limits
-from scoring_api.desk import Scorer
 from scoring_api.edge import Edge
 from scoring_api.problems import ProblemDetails, add_handlers
+from scoring_api.rack import Scorer
 from scoring_api.routes import feedback, health, models, recommendations
 from scoring_api.service import Service, open_service, utc_now
 
-DESCRIPTION = f"""
+DESCRIPTION = """
 Advice on product-return lines: reason, disposition and route, each with its model, version,
 calibrated confidence and the right to abstain. Retrace **recommends and never posts**: governed
 workflows decide.
@@ -30,7 +30,7 @@ workflows decide.
   gets 422, a request still being worked on 409.
 * **Bounds**: 1 MiB a body, 16 MiB and 1,000 lines a batch; 429 and 503 carry `Retry-After`.
 * **Tracing**: `traceparent` is accepted; every answer has an `X-Request-Id`.
-* **Licence**: AGPL-3.0-or-later, complete source at [{SOURCE_URL}]({SOURCE_URL}).
+* **Licence**: AGPL-3.0-or-later, complete source of what is running: `GET /source`.
 """
 _LAG_EVERY_SECONDS = 0.5
 
@@ -85,7 +85,7 @@ def create_app(
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     service: Service = app.state.service
     tasks = [
-        asyncio.create_task(service.desk.watch(service.limits.reload_seconds)),
+        asyncio.create_task(service.rack.watch(service.limits.reload_seconds)),
         asyncio.create_task(_measure_lag(service)),
     ]
     try:
@@ -134,6 +134,6 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
 
 def _version() -> str:
     try:
-        return version("retrace")
+        return version("retrace-returns")
     except PackageNotFoundError:
         return "0.0.0"

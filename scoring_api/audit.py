@@ -6,12 +6,12 @@ is a rewrite of everything from one row to the end, which needs an anchor kept e
 """
 
 import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
+import orjson
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
@@ -83,8 +83,8 @@ def verify(engine: Engine) -> Verdict:
 
 
 def canonical(content: object) -> str:
-    """One text per content: sorted keys, no spaces, ASCII."""
-    return json.dumps(content, sort_keys=True, separators=(",", ":"), default=str)
+    """One text per content: sorted keys, no spaces."""
+    return orjson.dumps(content, default=str, option=orjson.OPT_SORT_KEYS).decode()
 
 
 def fingerprint(content: bytes | str) -> str:
@@ -93,4 +93,5 @@ def fingerprint(content: bytes | str) -> str:
 
 
 def _digest(seq: int, at: datetime, *parts: str) -> str:
-    return fingerprint(json.dumps([seq, int(at.timestamp() * 1_000_000), *parts]))
+    moment = at.astimezone(UTC).isoformat(timespec="microseconds")
+    return fingerprint(orjson.dumps([seq, moment, *parts]))

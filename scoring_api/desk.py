@@ -1,135 +1,110 @@
-"""The scoring desk: the one scorer of the process, asked in groups, replaced while it works."""
+"""The desk: one thread that scores what is waiting and stores what comes of it.
 
-import asyncio
-import logging
-from collections.abc import Mapping, Sequence
+A request hands over a ``Task``: return lines to score (perhaps none) and what to make of the
+answers, usually an ``Effect`` to store. The thread takes everything that is waiting, scores it
+together, commits all effects in one transaction and only then lets anybody answer. So advice is
+never given before its row and its audit row are durable, and the disk is flushed once for many.
+"""
+
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-from scoring_api.metrics import Metrics
-from scoring_api.problems import Problem
+from sqlalchemy.engine import Engine
+
+from scoring_api.journal import Effect, Reply, commit
+from scoring_api.rack import ModelRack, Scorer
 from scoring_api.workers import GroupWorker
 
 GROUP = 32
-"""Return lines scored in one go; a batch never keeps a single request waiting for more."""
+"""Tasks taken at once, and lines of a batch scored at once: what a single request may wait for."""
 
-Line = Mapping[str, Any]
-logger = logging.getLogger("retrace.api")
-
-
-class Advice(Protocol):
-    """What a scorer says about one return line."""
-
-    def to_dict(self) -> dict[str, Any]: ...
-
-
-class Scorer(Protocol):
-    """The part of ``models.scorer.Scorer`` the API uses."""
-
-    def score(
-        self, lines: list[dict[str, Any]], *, as_of: datetime | None = None
-    ) -> Sequence[Advice]: ...
-
-    def versions(self) -> Any: ...
+Parts = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class ScoringJob:
-    """Lines of one request that share a moment of knowledge."""
-
-    scorer: Scorer
-    lines: list[dict[str, Any]]
-    as_of: datetime | None
-
-
-class ScoringDesk:
-    """Holds the scorer; loads a new bundle fully before it takes the old one's place.
+class Task:
+    """Work for the desk.
 
     Parameters
     ----------
-    bundle : Path
-        Folder of the champion's bundle, watched for a new ``manifest.json``.
-    scorer : Scorer, optional
-        Fixed scorer; the bundle is then not looked at.
+    finish : callable
+        Gets the scorer's answers in the order of ``lines``; an ``Effect`` it makes is stored.
+    lines : list of dict
+    as_of : datetime, optional
+        Moment of knowledge of all lines.
     """
 
-    def __init__(self, bundle: Path, *, metrics: Metrics, scorer: Scorer | None = None) -> None:
-        self.scorer = scorer
-        self._fixed = scorer is not None
-        self._bundle = bundle
-        self._metrics = metrics
-        self._seen: tuple[int, ...] | None = None
-        self._worker: GroupWorker[ScoringJob, list[dict[str, Any]]] = GroupWorker(
-            _score_group, name="retrace-scorer", limit=GROUP
+    finish: Callable[[list[Parts]], Effect | list[Parts]]
+    lines: Sequence[dict[str, Any]] = ()
+    as_of: datetime | None = None
+
+
+class Desk:
+    """The one thread of an app that scores and writes."""
+
+    def __init__(self, engine: Engine, rack: ModelRack) -> None:
+        self._engine = engine
+        self._rack = rack
+        self._worker: GroupWorker[Task, Reply | list[Parts]] = GroupWorker(
+            self._work, name="retrace-desk", limit=GROUP
         )
 
-    async def score(
-        self, lines: list[dict[str, Any]], *, as_of: datetime | None
-    ) -> list[dict[str, Any]]:
-        """Score lines in the order given.
+    async def score(self, lines: Sequence[dict[str, Any]], as_of: datetime | None) -> list[Parts]:
+        """Score lines, store nothing."""
+        answer = await self._worker.submit(Task(list, lines, as_of))
+        assert isinstance(answer, list)
+        return answer
+
+    async def perform(self, task: Task) -> Reply:
+        """Score and store; the reply of the effect, or of an earlier one with the same key.
 
         Raises
         ------
         Problem
-            503 while no bundle has been promoted.
+            422 if an idempotency key was used for another payload, 503 without a model.
         """
-        scorer = self.scorer
-        if scorer is None:
-            raise Problem(
-                503,
-                "No model has been promoted yet. Run: retrace train, then retrace promote TASK",
-                headers={"Retry-After": "30"},
-            )
-        return await self._worker.submit(ScoringJob(scorer, lines, as_of))
+        answer = await self._worker.submit(task)
+        assert isinstance(answer, Reply)
+        return answer
 
-    def refresh(self) -> bool:
-        """Load the bundle if its manifest is new; whether the scorer was replaced."""
-        if self._fixed:
-            return False
-        signature = _signature(self._bundle / "manifest.json")
-        if signature is None or signature == self._seen:
-            return False
-        from models.scorer import Scorer as BundleScorer
-
-        try:
-            self.scorer = BundleScorer.load(self._bundle)
-        except Exception as error:  # a damaged bundle must not end the service of the old one
-            self._metrics.reloads.labels("failed").inc()
-            logger.error("The bundle %s cannot be loaded: %s", self._bundle, error)
-            return False
-        self._seen = signature
-        self._metrics.reloads.labels("loaded").inc()
-        return True
-
-    async def watch(self, every_seconds: float) -> None:
-        """Refresh for ever; run as a task, cancelled when the app stops."""
-        while not self._fixed:
-            await asyncio.sleep(every_seconds)
-            await asyncio.to_thread(self.refresh)
+    async def store(self, effect: Effect) -> Reply:
+        """Store an effect that needs no scoring."""
+        return await self.perform(Task(lambda _: effect))
 
     def close(self) -> None:
         """Finish what is queued, then stop."""
         self._worker.close()
 
+    def _work(self, tasks: Sequence[Task]) -> Sequence[Reply | list[Parts] | Exception]:
+        scorer = self._rack.required() if any(task.lines for task in tasks) else None
+        scored = _score(scorer, tasks)
+        outcomes: list[Effect | list[Parts] | Exception] = [
+            _finish(task, parts) for task, parts in zip(tasks, scored, strict=True)
+        ]
+        effects = [outcome for outcome in outcomes if isinstance(outcome, Effect)]
+        replies = iter(commit(self._engine, effects) if effects else ())
+        return [next(replies) if isinstance(item, Effect) else item for item in outcomes]
 
-def _score_group(jobs: Sequence[ScoringJob]) -> Sequence[list[dict[str, Any]]]:
-    answers: list[list[dict[str, Any]]] = [[] for _ in jobs]
-    alike: dict[tuple[int, datetime | None], list[int]] = {}
-    for position, job in enumerate(jobs):
-        alike.setdefault((id(job.scorer), job.as_of), []).append(position)
-    for (_, as_of), positions in alike.items():
-        lines = [line for position in positions for line in jobs[position].lines]
-        advice = iter(jobs[positions[0]].scorer.score(lines, as_of=as_of))
+
+def _score(scorer: Scorer | None, tasks: Sequence[Task]) -> list[list[Parts]]:
+    scored: list[list[Parts]] = [[] for _ in tasks]
+    alike: dict[datetime | None, list[int]] = {}
+    for position, task in enumerate(tasks):
+        if task.lines:
+            alike.setdefault(task.as_of, []).append(position)
+    for as_of, positions in alike.items():
+        assert scorer is not None
+        lines = [line for position in positions for line in tasks[position].lines]
+        advice = iter(scorer.score(lines, as_of=as_of))
         for position in positions:
-            answers[position] = [next(advice).to_dict() for _ in jobs[position].lines]
-    return answers
+            scored[position] = [next(advice).to_dict() for _ in tasks[position].lines]
+    return scored
 
 
-def _signature(manifest: Path) -> tuple[int, ...] | None:
+def _finish(task: Task, parts: list[Parts]) -> Effect | list[Parts] | Exception:
     try:
-        found = manifest.stat()
-    except FileNotFoundError:
-        return None
-    return found.st_mtime_ns, found.st_size, found.st_ino
+        return task.finish(parts)
+    except Exception as error:  # noqa: BLE001 - told to whoever handed in this task
+        return error

@@ -1,10 +1,4 @@
-"""Storing what requests did: many requests, one transaction, answered only after its commit.
-
-A request hands over an ``Effect`` (rows, audit facts and, if it came with an ``Idempotency-Key``,
-the reply to remember). One writer thread takes every effect that is waiting and commits them
-together; so the disk is flushed once for many requests, and no caller is ever answered before
-the rows of its answer are durable.
-"""
+"""Storing what requests did: rows, audit facts and replies to remember, in one transaction."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -17,9 +11,6 @@ from sqlalchemy.engine import Connection, Engine
 from ingestion.database import IDEMPOTENCY, writing
 from scoring_api.audit import AuditFact, append
 from scoring_api.problems import Problem
-from scoring_api.workers import GroupWorker
-
-GROUP = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,43 +43,21 @@ class Effect:
     claim: Claim | None = field(default=None)
 
 
-class Journal:
-    """The one writer of an app's database."""
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._worker: GroupWorker[Effect, Reply] = GroupWorker(
-            self._commit, name="retrace-journal", limit=GROUP
-        )
-
-    async def store(self, effect: Effect) -> Reply:
-        """Commit an effect; its reply, or the one given earlier for the same key and payload.
-
-        Raises
-        ------
-        Problem
-            422 if the key was used for another payload.
-        """
-        return await self._worker.submit(effect)
-
-    def close(self) -> None:
-        """Commit what is waiting, then stop."""
-        self._worker.close()
-
-    def _commit(self, effects: Sequence[Effect]) -> Sequence[Reply | Exception]:
-        with writing(self._engine) as connection:
-            results: list[Reply | Exception] = []
-            fresh: list[Effect] = []
-            for effect in effects:
-                earlier = effect.claim and find_reply(connection, effect.claim, at=effect.at)
-                results.append(earlier or effect.reply)
-                if earlier is None:
-                    fresh.append(effect)
-                    if effect.claim:
-                        _remember(connection, effect.claim, effect.reply, at=effect.at)
-            _insert(connection, [row for effect in fresh for row in effect.rows])
-            append(connection, [fact for effect in fresh for fact in effect.audit])
-        return results
+def commit(engine: Engine, effects: Sequence[Effect]) -> list[Reply | Exception]:
+    """Store effects in one transaction; each one's reply, an earlier reply, or a refusal."""
+    with writing(engine) as connection:
+        results: list[Reply | Exception] = []
+        fresh: list[Effect] = []
+        for effect in effects:
+            earlier = effect.claim and find_reply(connection, effect.claim, at=effect.at)
+            results.append(earlier or effect.reply)
+            if earlier is None:
+                fresh.append(effect)
+                if effect.claim:
+                    _remember(connection, effect.claim, effect.reply, at=effect.at)
+        _insert(connection, [row for effect in fresh for row in effect.rows])
+        append(connection, [fact for effect in fresh for fact in effect.audit])
+    return results
 
 
 def find_reply(connection: Connection, claim: Claim, *, at: datetime) -> Reply | Problem | None:

@@ -186,9 +186,9 @@ class Feedback(BaseModel):
     disposition: Annotated[
         Disposition | None, Field(strict=False, description="The fate that was decided.")
     ] = None
-    reason: Annotated[
-        Reason | None, Field(strict=False, description="The reason found true.")
-    ] = None
+    reason: Annotated[Reason | None, Field(strict=False, description="The reason found true.")] = (
+        None
+    )
     comment: Annotated[str | None, Field(max_length=2000)] = None
     decided_at: Moment | None = None
 

@@ -1,10 +1,10 @@
 """Every error of the API as RFC 9457 problem details; HTTP statuses are decided here alone."""
 
-import json
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
+import orjson
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
@@ -77,7 +77,7 @@ def problem_response(problem: Problem, *, instance: str, request_id: str | None)
     if request_id:
         content["request_id"] = request_id
     return Response(
-        json.dumps(content),
+        orjson.dumps(content),
         status_code=problem.status_code,
         headers=problem.headers,
         media_type=MEDIA_TYPE,

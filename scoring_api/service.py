@@ -11,9 +11,10 @@ from ingestion.database import engine as open_engine
 from ingestion.settings import Settings
 from scoring_api.auth import Authenticator, Principal, RateLimiter
 from scoring_api.config import Limits
-from scoring_api.desk import Scorer, ScoringDesk
-from scoring_api.journal import Claim, Journal
+from scoring_api.desk import Desk
+from scoring_api.journal import Claim
 from scoring_api.metrics import Metrics
+from scoring_api.rack import ALIAS, ModelRack, Scorer
 
 
 def utc_now() -> datetime:
@@ -34,8 +35,8 @@ class Service:
     now: Callable[[], datetime]
     engine: Engine
     metrics: Metrics
-    desk: ScoringDesk
-    journal: Journal
+    rack: ModelRack
+    desk: Desk
     authenticator: Authenticator
     rates: RateLimiter
     claimed: set[tuple[str, str]] = field(default_factory=set)
@@ -43,9 +44,8 @@ class Service:
     draining: bool = False
 
     def close(self) -> None:
-        """Finish queued work, flush the journal and let go of the database."""
+        """Finish and store queued work, then let go of the database."""
         self.desk.close()
-        self.journal.close()
         self.engine.dispose()
 
 
@@ -59,16 +59,16 @@ def open_service(
     """Open the database and put the parts together; the bundle, if any, is loaded."""
     engine = open_engine(settings)
     metrics = Metrics()
-    desk = ScoringDesk(settings.models_dir / "champion", metrics=metrics, scorer=scorer)
-    desk.refresh()
+    rack = ModelRack(settings.models_dir / ALIAS, metrics=metrics, scorer=scorer)
+    rack.refresh()
     return Service(
         settings=settings,
         limits=limits,
         now=now,
         engine=engine,
         metrics=metrics,
-        desk=desk,
-        journal=Journal(engine),
+        rack=rack,
+        desk=Desk(engine, rack),
         authenticator=Authenticator(engine, remember_seconds=limits.key_cache_seconds),
         rates=RateLimiter(default=limits.rate, special={"giveFeedback": limits.feedback_rate}),
     )

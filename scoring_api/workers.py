@@ -82,7 +82,7 @@ class GroupWorker(Generic[Job, Result]):
     def _results(self, jobs: list[Job]) -> Sequence[Result | Exception]:
         try:
             return self._handle(jobs)
-        except Exception as error:  # whatever a job raises belongs to whoever asked for it
+        except Exception as error:  # noqa: BLE001 - whatever a job raises belongs to whoever asked for it
             if len(jobs) == 1:
                 return [error]
         return [result for job in jobs for result in self._results([job])]

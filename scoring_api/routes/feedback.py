@@ -2,11 +2,12 @@
 
 import asyncio
 
+import orjson
 import sqlalchemy as sa
 from fastapi import APIRouter, Request, Response
 
 from ingestion.database import FEEDBACK, RECOMMENDATIONS
-from scoring_api.advice import new_id, to_body
+from scoring_api.advice import new_id
 from scoring_api.audit import AuditFact
 from scoring_api.guard import GuardedRoute, to_response
 from scoring_api.journal import Effect, Reply
@@ -44,7 +45,7 @@ async def give_feedback(feedback: Feedback, request: Request) -> Response:
     receipt = {
         "feedback_id": feedback_id,
         "recommendation_id": feedback.recommendation_id,
-        "recorded_at": now.isoformat(),
+        "recorded_at": now,
     }
     row = {
         **feedback.model_dump(),
@@ -55,9 +56,9 @@ async def give_feedback(feedback: Feedback, request: Request) -> Response:
     details = {"recommendation": feedback.recommendation_id, "decision": feedback.decision}
     effect = Effect(
         at=now,
-        reply=Reply(201, to_body(receipt)),
+        reply=Reply(201, orjson.dumps(receipt)),
         rows=[(FEEDBACK, row)],
         audit=[AuditFact(now, principal.key_id, "feedback given", feedback_id, details)],
         claim=claim_of(request),
     )
-    return to_response(await service.journal.store(effect))
+    return to_response(await service.desk.store(effect))

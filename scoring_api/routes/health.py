@@ -1,6 +1,7 @@
-"""For orchestrators and monitors: alive, ready, measured; and the way to the source."""
+"""For orchestrators and monitors: alive, ready, measured; and the offer of the source."""
 
 import asyncio
+from functools import cache
 from typing import Literal
 
 import sqlalchemy as sa
@@ -8,13 +9,14 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 from sqlalchemy.exc import SQLAlchemyError
 
-from ingestion.settings import SOURCE_URL
+from ingestion.licence import source_archive, source_url
 from scoring_api.metrics import MEDIA_TYPE
 from scoring_api.problems import Problem, responses
 from scoring_api.service import service_of
 
 router = APIRouter(tags=["service"])
 _LAG_SECONDS = 1.0
+_archive = cache(source_archive)
 
 
 class Alive(BaseModel):
@@ -35,7 +37,7 @@ class About(BaseModel):
 
     name: Literal["Retrace"] = "Retrace"
     licence: Literal["AGPL-3.0-or-later"] = "AGPL-3.0-or-later"
-    source: str = SOURCE_URL
+    source: str = Field(description="Where the complete source is.", examples=["/source"])
     documentation: str = "/docs"
     description: str = "/openapi.json"
 
@@ -44,10 +46,26 @@ class About(BaseModel):
 async def about(response: Response) -> About:
     """Name the service, its licence, its source and its description."""
     response.headers["Link"] = (
-        f'<{SOURCE_URL}>; rel="code-repository", </openapi.json>; rel="service-desc", '
+        f'<{source_url()}>; rel="code-repository", </openapi.json>; rel="service-desc", '
         '</docs>; rel="service-doc"'
     )
-    return About()
+    return About(source=source_url())
+
+
+@router.get(
+    "/source",
+    operation_id="source",
+    summary="The running source",
+    response_class=Response,
+    responses={
+        200: {"content": {"application/gzip": {"schema": {"type": "string", "format": "binary"}}}}
+    },
+)
+async def source() -> Response:
+    """Hand out the complete source of what is running, as a gzipped tar archive."""
+    archive = await asyncio.to_thread(_archive)
+    headers = {"Content-Disposition": 'attachment; filename="retrace-source.tar.gz"'}
+    return Response(archive, media_type="application/gzip", headers=headers)
 
 
 @router.get("/livez", operation_id="livez", summary="Is the process alive?")
@@ -56,15 +74,13 @@ async def livez() -> Alive:
     return Alive()
 
 
-@router.get(
-    "/readyz", operation_id="readyz", summary="Can it serve?", responses=responses(503)
-)
+@router.get("/readyz", operation_id="readyz", summary="Can it serve?", responses=responses(503))
 async def readyz(request: Request) -> Ready:
     """Check that a model is loaded, the database answers and the process is not stopping."""
     service = service_of(request)
     if service.draining:
         raise Problem(503, "The process is stopping.")
-    if service.desk.scorer is None:
+    if service.rack.scorer is None:
         raise Problem(503, "No model has been promoted yet.")
     if service.lag_seconds > _LAG_SECONDS:
         raise Problem(503, f"The event loop is {service.lag_seconds:.1f} s late.")

@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field
 
 from scoring_api.guard import GuardedRoute
 from scoring_api.problems import responses
+from scoring_api.rack import ALIAS
 from scoring_api.service import service_of
 
 router = APIRouter(route_class=GuardedRoute, tags=["models"])
@@ -27,5 +28,5 @@ class Models(BaseModel):
 )
 async def list_models(request: Request) -> Models:
     """Name the models that answer now, with their versions and the data they learned from."""
-    scorer = service_of(request).desk.scorer
-    return Models(alias="champion", models=scorer.versions() if scorer else {})
+    scorer = service_of(request).rack.scorer
+    return Models(alias=ALIAS, models=scorer.versions() if scorer else {})

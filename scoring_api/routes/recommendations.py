@@ -3,17 +3,19 @@
 import asyncio
 from typing import Annotated, Any
 
+import orjson
 import sqlalchemy as sa
 from fastapi import APIRouter, Path, Request, Response
 from pydantic import TypeAdapter, ValidationError
 
 from ingestion.database import RECOMMENDATIONS
-from scoring_api.advice import Given, advise, require_site, to_body, to_effect
+from scoring_api.advice import Given, advise, advise_many, require_site, to_effect
+from scoring_api.auth import Principal
 from scoring_api.guard import GuardedRoute, to_response
 from scoring_api.journal import Reply
 from scoring_api.payloads import Batch, BatchResults, Recommendation, ReturnLine
 from scoring_api.problems import Problem, field_errors, responses
-from scoring_api.service import Principal, claim_of, principal_of, service_of
+from scoring_api.service import claim_of, principal_of, service_of
 
 router = APIRouter(route_class=GuardedRoute, tags=["recommendations"])
 _LINE = TypeAdapter(ReturnLine)
@@ -33,14 +35,8 @@ async def recommend(line: ReturnLine, request: Request) -> Response:
     """
     service, principal = service_of(request), principal_of(request)
     require_site(principal, line.site)
-    [item] = await advise(service, [line])
-    if isinstance(item, Problem):
-        raise item
-    reply = Reply(200, to_body(item.answer))
-    effect = to_effect(
-        service, [item], reply, caller=principal.key_id, claim=claim_of(request)
-    )
-    return to_response(await service.journal.store(effect))
+    claim = claim_of(request)
+    return to_response(await advise(service, line, caller=principal.key_id, claim=claim))
 
 
 @router.post(
@@ -58,9 +54,9 @@ async def recommend_batch(batch: Batch, request: Request) -> Response:
     service, principal = service_of(request), principal_of(request)
     judged = [_to_line(raw, principal) for raw in batch.lines]
     lines = [line for line in judged if isinstance(line, ReturnLine)]
-    advised = iter(await advise(service, lines))
+    advised = iter(await advise_many(service, lines))
     items = [next(advised) if isinstance(line, ReturnLine) else line for line in judged]
-    reply = Reply(200, to_body({"results": [_to_result(item) for item in items]}))
+    reply = Reply(200, orjson.dumps({"results": [_to_result(item) for item in items]}))
     effect = to_effect(
         service,
         [item for item in items if isinstance(item, Given)],
@@ -68,7 +64,7 @@ async def recommend_batch(batch: Batch, request: Request) -> Response:
         caller=principal.key_id,
         claim=claim_of(request),
     )
-    return to_response(await service.journal.store(effect))
+    return to_response(await service.desk.store(effect))
 
 
 @router.get(
