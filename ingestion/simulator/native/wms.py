@@ -78,6 +78,7 @@ class ModernWms:
             "loggedTime": iso(fact.recorded),
             "dc": fact.site,
             "operator": fact.actor,
+            "operatorKind": "human" if fact.human else "system",
             "sku": line.item.sku,
             "unit": f"{line.rma}-{line.number}-U1",
             "qty": line.received or None,
@@ -85,6 +86,7 @@ class ModernWms:
             "seq": fact.number,
         }
         record.update(fact.values)
+        record["correlation"] = record.pop("message", None)
         self._file.write(fact.recorded, json_row(record))
 
     def close(self) -> None:
