@@ -45,8 +45,12 @@ out = Console()
 
 Home = Annotated[
     Path | None,
-    typer.Option("--home", envvar="RETRACE_HOME", help="Folder of this installation's data "
-                 "(default: .retrace).", show_default=False),
+    typer.Option(
+        "--home",
+        envvar="RETRACE_HOME",
+        help="Folder of this installation's data (default: .retrace).",
+        show_default=False,
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 Site = Annotated[str | None, typer.Option("--site", help="Only this site.")]
@@ -54,7 +58,9 @@ Source = Annotated[str | None, typer.Option("--source", help="Only events of thi
 From = Annotated[
     datetime | None, typer.Option("--from", help="Cases whose first event is on or after this.")
 ]
-To = Annotated[datetime | None, typer.Option("--to", help="Cases whose first event is before this.")]
+To = Annotated[
+    datetime | None, typer.Option("--to", help="Cases whose first event is before this.")
+]
 AsOf = Annotated[
     datetime | None,
     typer.Option("--as-of", help="Only what was recorded by then (default: the latest recorded)."),
@@ -75,7 +81,7 @@ def main() -> None:
     except BrokenPipeError:
         sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
         raise SystemExit(0) from None
-    except Exception as error:  # noqa: BLE001 - the front door; the traceback is one variable away
+    except Exception as error:
         if os.environ.get("RETRACE_DEBUG"):
             raise
         _fail(f"Unexpected {type(error).__name__}: {error}. Set RETRACE_DEBUG=1 for the details.")
@@ -121,8 +127,13 @@ def duration(seconds: float | None) -> str:
 
 @contextmanager
 def _bar(*columns: Any) -> Iterator[Progress]:
-    default = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), *columns,
-               TimeElapsedColumn())
+    default = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        *columns,
+        TimeElapsedColumn(),
+    )
     with Progress(*default, console=err, transient=not err.is_terminal) as bar:
         yield bar
 
@@ -188,8 +199,14 @@ def ingest(
     `retrace ingest exports/`
     """
     counts = _ingest(
-        Settings.load(home), paths, mapping=mapping, source=source, case=case, activity=activity,
-        time=time, timezone=timezone,
+        Settings.load(home),
+        paths,
+        mapping=mapping,
+        source=source,
+        case=case,
+        activity=activity,
+        time=time,
+        timezone=timezone,
     )
     if as_json:
         _print_json(counts.to_dict())
@@ -240,16 +257,37 @@ def status(home: Home = None, as_json: AsJson = False) -> None:
     rows = []
     for (source, site), tallies in by_site.items():
         days = [tally.day for tally in tallies if tally.day]
-        numbers = [sum(getattr(tally, name) for tally in tallies)
-                   for name in ("received", "accepted", "duplicate", "quarantined")]
-        rows.append([source, site or "-", len(days), str(min(days, default="-")),
-                     str(max(days, default="-")), *numbers])
-    columns = ["source", "site", "days", "first day", "last day", "received", "accepted",
-               "duplicate", "quarantined"]
+        numbers = [
+            sum(getattr(tally, name) for tally in tallies)
+            for name in ("received", "accepted", "duplicate", "quarantined")
+        ]
+        rows.append(
+            [
+                source,
+                site or "-",
+                len(days),
+                str(min(days, default="-")),
+                str(max(days, default="-")),
+                *numbers,
+            ]
+        )
+    columns = [
+        "source",
+        "site",
+        "days",
+        "first day",
+        "last day",
+        "received",
+        "accepted",
+        "duplicate",
+        "quarantined",
+    ]
     _table(f"{found.deliveries:,} deliveries", columns, rows)
     if found.balanced:
-        out.print("Balanced: received = accepted + duplicate + quarantined, and the lake holds "
-                  "what was accepted. Per day: --json")
+        out.print(
+            "Balanced: received = accepted + duplicate + quarantined, and the lake holds "
+            "what was accepted. Per day: --json"
+        )
     else:
         raise RetraceError("Not balanced: " + "; ".join(found.unbalanced[:5]))
 
@@ -270,10 +308,15 @@ def quarantine_list(
     if as_json:
         _print_json({"quarantined": len(records), "records": [asdict(r) for r in records[:limit]]})
         return
-    rows = [[r.quarantine_id[:8], r.source, r.delivery, r.pointer, r.reason, r.detail]
-            for r in records[:limit]]
-    _table(f"{len(records):,} quarantined records",
-           ["id", "source", "delivery", "where", "reason", "detail"], rows)
+    rows = [
+        [r.quarantine_id[:8], r.source, r.delivery, r.pointer, r.reason, r.detail]
+        for r in records[:limit]
+    ]
+    _table(
+        f"{len(records):,} quarantined records",
+        ["id", "source", "delivery", "where", "reason", "detail"],
+        rows,
+    )
 
 
 @quarantine_app.command("show")
@@ -333,11 +376,24 @@ def mine_dfg(
     if as_json:
         _print_json(answer)
         return
-    rows = [[e["source"], e["target"], e["count"], duration(e["mean_s"]), duration(e["p50_s"]),
-             duration(e["p90_s"]), duration(e["p95_s"])] for e in answer["edges"][:40]]
-    _table(f"{answer['cases']:,} cases, {answer['events']:,} events, {len(answer['edges']):,} edges "
-           f"({answer['cases_with_ties']:,} cases have events at the same time)",
-           ["source", "target", "count", "mean", "p50", "p90", "p95"], rows)
+    rows = [
+        [
+            e["source"],
+            e["target"],
+            e["count"],
+            duration(e["mean_s"]),
+            duration(e["p50_s"]),
+            duration(e["p90_s"]),
+            duration(e["p95_s"]),
+        ]
+        for e in answer["edges"][:40]
+    ]
+    _table(
+        f"{answer['cases']:,} cases, {answer['events']:,} events, {len(answer['edges']):,} edges "
+        f"({answer['cases_with_ties']:,} cases have events at the same time)",
+        ["source", "target", "count", "mean", "p50", "p90", "p95"],
+        rows,
+    )
 
 
 @mine_app.command("variants")
@@ -359,10 +415,15 @@ def mine_variants(
     if as_json:
         _print_json(answer)
         return
-    rows = [[v["count"], f"{v['count'] / max(answer['cases'], 1):.1%}",
-             " > ".join(v["activities"])] for v in answer["top"]]
-    _table(f"{answer['variants']:,} variants of {answer['cases']:,} cases",
-           ["cases", "share", "activities"], rows)
+    rows = [
+        [v["count"], f"{v['count'] / max(answer['cases'], 1):.1%}", " > ".join(v["activities"])]
+        for v in answer["top"]
+    ]
+    _table(
+        f"{answer['variants']:,} variants of {answer['cases']:,} cases",
+        ["cases", "share", "activities"],
+        rows,
+    )
 
 
 @mine_app.command("kpis")
@@ -383,11 +444,24 @@ def mine_kpis(
     if as_json:
         _print_json(answer)
         return
-    rows = [[k["id"], k["site"] or "all", _number(k["value"]), k["unit"], k["n"],
-             f"{k['open_share']:.1%}" if k["open_share"] is not None else "-", _number(k["p50"]),
-             _number(k["p90"])] for k in answer["kpis"]]
-    _table(f"KPIs as of {answer['as_of']}",
-           ["kpi", "site", "value", "unit", "n", "open", "p50", "p90"], rows)
+    rows = [
+        [
+            k["id"],
+            k["site"] or "all",
+            _number(k["value"]),
+            k["unit"],
+            k["n"],
+            f"{k['open_share']:.1%}" if k["open_share"] is not None else "-",
+            _number(k["p50"]),
+            _number(k["p90"]),
+        ]
+        for k in answer["kpis"]
+    ]
+    _table(
+        f"KPIs as of {answer['as_of']}",
+        ["kpi", "site", "value", "unit", "n", "open", "p50", "p90"],
+        rows,
+    )
 
 
 def _number(value: float | None) -> str:
@@ -409,8 +483,11 @@ def train(tasks: Tasks = None, home: Home = None, as_json: AsJson = False) -> No
 
     with _bar() as bar:
         task = bar.add_task("Training", total=None)
-        reports = run(Settings.load(home), tasks or None,
-                      progress=lambda step: bar.update(task, description=step))
+        reports = run(
+            Settings.load(home),
+            tasks or None,
+            progress=lambda step: bar.update(task, description=step),
+        )
     _reports(reports, as_json)
 
 
@@ -432,8 +509,10 @@ def _reports(reports: list[Any], as_json: bool) -> None:
         return
     for answer in answers:
         task = answer.pop("task", answer.pop("name", "model"))
-        rows = [[name, _cell(round(value, 4) if isinstance(value, float) else value)]
-                for name, value in _flat(answer)]
+        rows = [
+            [name, _cell(round(value, 4) if isinstance(value, float) else value)]
+            for name, value in _flat(answer)
+        ]
         _table(str(task), ["measure", "value"], rows)
 
 
@@ -477,8 +556,15 @@ def score(
     if as_json:
         _print_json({"results": answers})
         return
-    rows = [[a["return_line_id"], a["reason"]["value"], a["disposition"]["recommended"] or "abstained",
-             a["policy"]["route"]] for a in answers]
+    rows = [
+        [
+            a["return_line_id"],
+            a["reason"]["value"],
+            a["disposition"]["recommended"] or "abstained",
+            a["policy"]["route"],
+        ]
+        for a in answers
+    ]
     _table(f"{len(rows):,} return lines", ["return line", "reason", "disposition", "route"], rows)
 
 
@@ -498,9 +584,7 @@ def serve(
 
 
 @app.command()
-def dashboard(
-    port: Annotated[int, typer.Option(help="Port.")] = 8501, home: Home = None
-) -> None:
+def dashboard(port: Annotated[int, typer.Option(help="Port.")] = 8501, home: Home = None) -> None:
     """Show the dashboard in a browser."""
     import subprocess
 
@@ -541,8 +625,11 @@ def keys_list(home: Home = None, as_json: AsJson = False) -> None:
     if as_json:
         _print_json({"keys": keys})
     else:
-        _table(f"{len(keys)} API keys", ["id", "name", "created", "revoked"],
-               [[k["key_id"], k["name"], k["created_at"], k["revoked_at"]] for k in keys])
+        _table(
+            f"{len(keys)} API keys",
+            ["id", "name", "created", "revoked"],
+            [[k["key_id"], k["name"], k["created_at"], k["revoked_at"]] for k in keys],
+        )
 
 
 @keys_app.command("revoke")

@@ -22,8 +22,9 @@ WHY = {
 }
 
 
-def sort_records(con: duckdb.DuckDBPyConnection, reading: Interpretation, *, some_known: bool
-                 ) -> None:
+def sort_records(
+    con: duckdb.DuckDBPyConnection, reading: Interpretation, *, some_known: bool
+) -> None:
     """Create the view ``fated``: ``mapped`` with record number, event id and fate.
 
     Records of one delivery without a producer's id that are equal get different ids by their
@@ -32,8 +33,11 @@ def sort_records(con: duckdb.DuckDBPyConnection, reading: Interpretation, *, som
     rec = "rec" if reading.several else "rowid"
     bad = _table(con, "bad", f"select distinct {rec} as rec from mapped where problem is not null")
     good = f"from mapped where {rec} not in (select rec from bad)" if bad else "from mapped"
-    keys = f"select distinct {rec} as rec, record_key {good}" if reading.several else (
-        f"select rowid as rec, record_key {good}")
+    keys = (
+        f"select distinct {rec} as rec, record_key {good}"
+        if reading.several
+        else (f"select rowid as rec, record_key {good}")
+    )
     repeated = _table(
         con,
         "repeated",

@@ -275,10 +275,15 @@ class Intake:
         """Store reference rows; a row that says what is already known is a duplicate."""
         con = self.session.con
         content = [name for name in reading.columns if name != "valid_from"]
-        key = "md5(concat_ws(chr(31), " + ", ".join(
-            f"coalesce({quoted(name)}::varchar, chr(30))" for name in content) + "))"
-        con.execute(f"create or replace temp table stated as select {key} as key from {table} "
-                    f"union select {key} from pending_{table}")
+        key = (
+            "md5(concat_ws(chr(31), "
+            + ", ".join(f"coalesce({quoted(name)}::varchar, chr(30))" for name in content)
+            + "))"
+        )
+        con.execute(
+            f"create or replace temp table stated as select {key} as key from {table} "
+            f"union select {key} from pending_{table}"
+        )
         con.execute(
             f"create or replace temp view fated as select rowid as record, 0 as part, *, "
             f"case when problem is not null then 'quarantined' "
@@ -327,8 +332,12 @@ class Intake:
     def _note_refused(self, refused: list[Refused], reading: Interpretation | None) -> None:
         rows = [asdict(record) for record in refused]
         schema = pa.schema(
-            [("pointer", pa.string()), ("reason", pa.string()), ("detail", pa.string()),
-             ("raw", pa.binary())]
+            [
+                ("pointer", pa.string()),
+                ("reason", pa.string()),
+                ("detail", pa.string()),
+                ("raw", pa.binary()),
+            ]
         )
         con = self.session.con
         con.register("refused_rows", pa.Table.from_pylist(rows, schema=schema))
@@ -389,7 +398,9 @@ class Intake:
             log.warning(
                 "This home already holds a log (%s) under the source %r; %s will be mined together "
                 "with it. Use --source NAME or another --home to keep them apart.",
-                sorted(others)[0], source, delivery.path.name,
+                sorted(others)[0],
+                source,
+                delivery.path.name,
             )
 
 

@@ -19,7 +19,13 @@ from ingestion.vocabulary import Activity
 
 _ISO = "substr({x}, 5, 1) in ('-', '/')"
 _OFFSET = r"regexp_matches(substr({x}, 11), '(?i)(z|[+-]\d\d(:?\d\d)?)$')"
-_FOUND_BY_INTAKE = {"event_id", "source_seq", "confidence"}
+
+
+_PLAIN_TYPES = (
+    (pa.types.is_integer, "bigint"),
+    (pa.types.is_floating, "double"),
+    (pa.types.is_boolean, "boolean"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +50,9 @@ class Interpretation:
     producer_ids: bool
 
 
-def interpret(mapping: Mapping, columns: tuple[str, ...], *, pseudonym_key: str | None = None
-              ) -> Interpretation:
+def interpret(
+    mapping: Mapping, columns: tuple[str, ...], *, pseudonym_key: str | None = None
+) -> Interpretation:
     """Compile a mapping for a delivery with these source columns.
 
     Raises
@@ -126,7 +133,9 @@ class _Compiler:
             selected.append(f"{self._extras(said)} as extras")
             for kind, value in self.mapping.objects.items():
                 selected.append(f"{self._text(value)} as {quoted('object ' + kind)}")
-        selected.append(f"case when problem is not null then {self._raw_record()} end as raw_record")
+        selected.append(
+            f"case when problem is not null then {self._raw_record()} end as raw_record"
+        )
         query = f"select {', '.join(selected)} from {'raw_records' if several else 'raw'}"
         if not several:
             return query
@@ -162,32 +171,27 @@ class _Compiler:
     def _typed(self, target: str, text: str) -> str:
         coded = self._coded(target, text)
         if target == "actor" and self.key:
-            return f"case when {coded} is not null then 'p_' || left(sha256({literal(self.key)} || {coded}), 12) end"
+            return f"'p_' || left(sha256({literal(self.key)} || {coded}), 12)"
         return self._cast(self.schema.field(target).type, coded)
 
     def _coded(self, target: str, text: str) -> str:
         codes = self.mapping.codes.get(target)
         if not codes:
             return text
-        cases = " ".join(
-            f"when {literal(raw)} then {literal(code)}" for raw, code in codes.items()
-        )
+        cases = " ".join(f"when {literal(raw)} then {literal(code)}" for raw, code in codes.items())
         return f"case {text} {cases} else {text} end"
 
     def _cast(self, kind: pa.DataType, text: str) -> str:
         if pa.types.is_timestamp(kind):
             return self._time(text)
+        if pa.types.is_date(kind):
+            return f"cast({self._time(text, zone=literal('UTC'))} as date)"
         if pa.types.is_decimal(kind):
             plain = f"replace({text}, ',', '.')" if self.mapping.decimal == "," else text
             return f"try_cast({plain} as decimal({kind.precision}, {kind.scale}))"
-        if pa.types.is_date(kind):
-            return f"cast({self._time(text, zone=literal('UTC'))} as date)"
-        if pa.types.is_integer(kind):
-            return f"try_cast({text} as bigint)"
-        if pa.types.is_floating(kind):
-            return f"try_cast({text} as double)"
-        if pa.types.is_boolean(kind):
-            return f"try_cast({text} as boolean)"
+        for is_kind, name in _PLAIN_TYPES:
+            if is_kind(kind):
+                return f"try_cast({text} as {name})"
         return text
 
     def _time(self, text: str, zone: str | None = None) -> str:
@@ -220,20 +224,26 @@ class _Compiler:
     def _problem(self, said: dict[str, Value], text: dict[str, str]) -> str:
         tests = []
         if self.is_events:
-            for target, reason in (("case_id", "missing_case"), ("activity", "missing_activity"),
-                                   ("occurred_at", "missing_time")):
+            for target, reason in (
+                ("case_id", "missing_case"),
+                ("activity", "missing_activity"),
+                ("occurred_at", "missing_time"),
+            ):
                 tests.append(f"when {text[target]} is null then '{reason}'")
-            tests.append(f"when {self._typed('occurred_at', text['occurred_at'])} is null "
-                         "then 'unreadable_time'")
+            tests.append(
+                f"when {self._typed('occurred_at', text['occurred_at'])} is null "
+                "then 'unreadable_time'"
+            )
         else:
             tests.append(f"when {text[self.schema.names[0]]} is null then 'missing_key'")
-        for target in text:
+        for target, value in text.items():
             if target in self.implicit or target == "occurred_at" or target not in said:
                 continue
             if not pa.types.is_string(self.schema.field(target).type):
-                typed = self._typed(target, text[target])
-                tests.append(f"when {text[target]} is not null and {typed} is null "
-                             f"then 'unreadable_{target}'")
+                typed = self._typed(target, value)
+                tests.append(
+                    f"when {value} is not null and {typed} is null then 'unreadable_{target}'"
+                )
         return "case " + " ".join(tests) + " end"
 
     def _known(self, text: str) -> str:
@@ -262,7 +272,8 @@ class _Compiler:
         renamed = {source: key for key, source in self.mapping.extras.items()}
         pairs = [f"{literal(renamed.get(name, name))}, {self._column(name)}" for name in kept]
         for name, target in self._unreadable_implicit():
-            unread = f"case when {self._typed(target, self._column(name))} is null then {self._column(name)} end"
+            text = self._column(name)
+            unread = f"case when {self._typed(target, text)} is null then {text} end"
             pairs.append(f"{literal(name)}, {unread}")
         if not pairs:
             return "null::varchar"
@@ -285,4 +296,3 @@ class _Compiler:
     def _raw_record(self) -> str:
         pairs = ", ".join(f"{literal(name)}, {quoted(name)}" for name in self.available)
         return f"json_object({pairs})"
-

@@ -1,4 +1,4 @@
-"""The lake: Delta tables in a home, read through in-memory DuckDB, written by one process at a time.
+"""The lake: Delta tables in a home, read through in-memory DuckDB, written by one at a time.
 
 Writing appends sealed deliveries; a delivery becomes visible when its row in ``deliveries`` is
 committed, which happens last. Reading needs no lock: any number of processes may read.
@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlparse
 
 import duckdb
@@ -162,11 +163,11 @@ class Lake:
         properties = CommitProperties(
             app_transactions=[Transaction(*transaction)] if transaction else None
         )
+        how: dict[str, Any] = {"mode": mode, "predicate": predicate} if mode == "overwrite" else {}
         write_deltalake(
             str(self.path(table)),
             data,
-            mode="overwrite" if mode == "overwrite" else "append",
-            predicate=predicate,
+            **({"mode": "append"} | how),
             partition_by=partition_by,
             commit_properties=properties,
             writer_properties=_COMPRESSION,

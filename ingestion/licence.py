@@ -6,9 +6,24 @@ import tarfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-OFFERED = ("ingestion", "mining", "models", "scoring_api", "dashboard", "notebooks", "benchmarks",
-           "tests", "retrace.py", "pyproject.toml", "requirements.lock", "Makefile", "README.md",
-           "LICENSE", "CHANGELOG.md", ".streamlit")
+OFFERED = (
+    "ingestion",
+    "mining",
+    "models",
+    "scoring_api",
+    "dashboard",
+    "notebooks",
+    "benchmarks",
+    "tests",
+    "retrace.py",
+    "pyproject.toml",
+    "requirements.lock",
+    "Makefile",
+    "README.md",
+    "LICENSE",
+    "CHANGELOG.md",
+    ".streamlit",
+)
 _LEFT_OUT = ("__pycache__", ".pyc")
 
 

@@ -23,8 +23,23 @@ FOLDER = Path(__file__).parent / "mappings"
 LOG = "log"
 RESERVED = frozenset({"delivery_id", "ingested_at", "source", "extras"})
 REQUIRED = ("case_id", "activity", "occurred_at")
-_KEYS = {"name", "source", "format", "recognise", "table", "timezone", "time_formats", "decimal",
-         "columns", "codes", "events", "objects", "extras", "version", "description"}
+_KEYS = {
+    "name",
+    "source",
+    "format",
+    "recognise",
+    "table",
+    "timezone",
+    "time_formats",
+    "decimal",
+    "columns",
+    "codes",
+    "events",
+    "objects",
+    "extras",
+    "version",
+    "description",
+}
 _PLACE = re.compile(r"\{([^{}]+)\}")
 
 Value = str | dict[str, Any]
@@ -163,8 +178,9 @@ def parse_mapping(path: Path) -> Mapping:
 
 def _check(mapping: Mapping, path: Path) -> None:
     if mapping.table != "events" and mapping.table not in REFERENCE:
-        raise BadMapping(f"{path}: table {mapping.table!r} is not events or one of "
-                         f"{', '.join(REFERENCE)}")
+        raise BadMapping(
+            f"{path}: table {mapping.table!r} is not events or one of {', '.join(REFERENCE)}"
+        )
     schema = EVENTS if mapping.table == "events" else REFERENCE[mapping.table]
     overrides = [key for event in mapping.events for key in event if key != "when"]
     for column in [*mapping.columns, *mapping.codes, *overrides]:
@@ -184,7 +200,9 @@ def _check_zone(zone: str, where: str) -> None:
     try:
         ZoneInfo(zone)
     except (ZoneInfoNotFoundError, ValueError) as error:
-        raise BadMapping(f"{where}: {zone!r} is not a time zone; try one like Europe/Berlin") from error
+        raise BadMapping(
+            f"{where}: {zone!r} is not a time zone; try one like Europe/Berlin"
+        ) from error
 
 
 def source_columns(value: Value | None) -> tuple[str, ...]:

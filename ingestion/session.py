@@ -117,8 +117,10 @@ class Session:
         for query in filter(None, [direct, self._pending(table)]):
             reader = self.con.sql(query).to_arrow_reader(200_000)
             schema = TABLES[table]
-            batches = (pa.Table.from_batches([batch]).select(schema.names).cast(schema).to_batches()
-                       for batch in reader)
+            batches = (
+                pa.Table.from_batches([batch]).select(schema.names).cast(schema).to_batches()
+                for batch in reader
+            )
             flat = (batch for group in batches for batch in group)
             self.lake.write(table, pa.RecordBatchReader.from_batches(schema, flat))
         self.con.execute(f"delete from pending_{table}")

@@ -21,8 +21,13 @@ MAX_LINE = 4 << 20
 MAX_EXPANDED = 64 << 30
 MAX_RATIO = 200
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
-_ARCHIVES = {b"PK\x03\x04": "a zip archive", b"7z\xbc\xaf": "a 7z archive", b"%PDF": "a PDF",
-             b"\xd0\xcf\x11\xe0": "an old Office file", b"\x28\xb5\x2f\xfd": "a zstd file"}
+_ARCHIVES = {
+    b"PK\x03\x04": "a zip archive",
+    b"7z\xbc\xaf": "a 7z archive",
+    b"%PDF": "a PDF",
+    b"\xd0\xcf\x11\xe0": "an old Office file",
+    b"\x28\xb5\x2f\xfd": "a zstd file",
+}
 
 Progress = Callable[[int], None]
 
@@ -138,9 +143,7 @@ def _unpack(path: Path, target: Path) -> None:
         ) from error
 
 
-def _as_text(
-    path: Path, content: Path, folder: Path, head: bytes
-) -> tuple[Path, list[Refused]]:
+def _as_text(path: Path, content: Path, folder: Path, head: bytes) -> tuple[Path, list[Refused]]:
     encoding = _encoding(path, content, head)
     clean = folder / "text"
     if encoding != "utf-8":

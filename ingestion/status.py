@@ -139,12 +139,16 @@ def quarantined_record(lake: Lake, quarantine_id: str) -> tuple[Quarantined, byt
     RetraceError
         No record, or more than one, begins with that id.
     """
-    found = lake.connect().execute(
-        "select q.quarantine_id, q.source, any_value(d.name), q.pointer, q.reason, q.detail, "
-        "q.attempts, q.raw from quarantine q left join deliveries d using (delivery_id) "
-        "where starts_with(q.quarantine_id, ?) group by all limit 2",
-        [quarantine_id],
-    ).fetchall()
+    found = (
+        lake.connect()
+        .execute(
+            "select q.quarantine_id, q.source, any_value(d.name), q.pointer, q.reason, q.detail, "
+            "q.attempts, q.raw from quarantine q left join deliveries d using (delivery_id) "
+            "where starts_with(q.quarantine_id, ?) group by all limit 2",
+            [quarantine_id],
+        )
+        .fetchall()
+    )
     if len(found) != 1:
         how_many = "No" if not found else "More than one"
         raise RetraceError(

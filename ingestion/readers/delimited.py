@@ -43,7 +43,7 @@ def header(delivery: Staged) -> tuple[tuple[str, ...], str]:
             delivery.path,
             f"the header {first[:60]!r} holds none of the delimiters comma, semicolon, tab or bar",
         )
-    names = next(csv.reader(io.StringIO(text.lstrip("\ufeff")), delimiter=delimiter))
+    names = next(csv.reader(io.StringIO(text.lstrip("\ufeff"), newline=None), delimiter=delimiter))
     return _unique(names), delimiter
 
 

@@ -15,11 +15,14 @@ def read_jsonl(con: duckdb.DuckDBPyConnection, delivery: Staged) -> Raw:
     """Create ``raw`` from JSON Lines, one text column per path that occurs."""
     con.execute("drop table if exists reject_errors; drop table if exists reject_scans")
     con.execute(
-        f"create or replace temp table json_lines as select line, "
-        f"json_valid(line) and json_type(line) = 'OBJECT' as usable from read_csv("
+        f"create or replace temp table all_lines as select line, case when json_valid(line) "
+        f"then json_type(line) = 'OBJECT' else false end as usable from read_csv("
         f"{literal(str(delivery.content))}, auto_detect=false, header=false, delim='\x1f', "
         f"quote='', escape='', columns={{'line': 'VARCHAR'}}, "
         f"max_line_size={MAX_LINE + 2}) where trim(line) <> ''"
+    )
+    con.execute(
+        "create or replace temp table json_lines as select line from all_lines where usable"
     )
     paths = _leaf_paths(con)
     if not paths:
@@ -33,7 +36,7 @@ def read_jsonl(con: duckdb.DuckDBPyConnection, delivery: Staged) -> Raw:
     columns = ", ".join(f"found[{i}] as {quoted(name)}" for i, name in enumerate(names, start=1))
     con.execute(
         f"create or replace temp view raw as select {columns} from "
-        f"(select json_extract_string(line, [{keys}]) as found from json_lines where usable)"
+        f"(select json_extract_string(line, [{keys}]) as found from json_lines)"
     )
     return Raw(tuple(names), "jsonl", lambda: _refused(con))
 
@@ -59,8 +62,8 @@ def _children(
 ) -> list[tuple[tuple[str, ...], bool]]:
     at = literal(_json_path(parent))
     keys = con.execute(
-        f"select distinct unnest(json_keys(line, {at})) from json_lines where usable "
-        f"and json_type(line, {at}) = 'OBJECT' order by 1"
+        f"select distinct unnest(json_keys(line, {at})) from json_lines "
+        f"where json_type(line, {at}) = 'OBJECT' order by 1"
     ).fetchall()
     paths = [(*parent, key) for [key] in keys]
     if not paths:
@@ -68,7 +71,7 @@ def _children(
     tests = ", ".join(
         f"bool_or(json_type(line, {literal(_json_path(path))}) = 'OBJECT')" for path in paths
     )
-    [kinds] = con.execute(f"select {tests} from json_lines where usable").fetchall()
+    [kinds] = con.execute(f"select {tests} from json_lines").fetchall()
     return [(path, bool(kind)) for path, kind in zip(paths, kinds, strict=True)]
 
 
@@ -78,7 +81,7 @@ def _json_path(path: tuple[str, ...]) -> str:
 
 def _refused(con: duckdb.DuckDBPyConnection) -> list[Refused]:
     rows = con.execute(
-        "select rowid + 1, line, json_valid(line) from json_lines where not usable order by 1"
+        "select rowid + 1, line, json_valid(line) from all_lines where not usable order by 1"
     ).fetchall()
     return [
         Refused(

@@ -7,6 +7,7 @@ quarantined instead of being mined in string order (PITFALLS M7). A DOCTYPE is r
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
+from typing import IO
 
 import duckdb
 import pyarrow as pa
@@ -26,11 +27,6 @@ Attributes = dict[str, str | None]
 
 def read_xes(con: duckdb.DuckDBPyConnection, delivery: Staged) -> Raw:
     """Create ``raw`` from an XES log: a row per event, in file order."""
-    head = delivery.content.open("rb").read(1 << 16)
-    if b"<!DOCTYPE" in head or b"<!ENTITY" in head:
-        raise UnreadableFile(
-            delivery.path, "the XML declares a DOCTYPE, which can hide an attack; remove it"
-        )
     spool, columns = _spool(delivery)
     if not spool:
         raise UnreadableFile(delivery.path, "the XML holds no XES event")
@@ -66,8 +62,13 @@ def _told_apart(delivery: Staged, columns: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _events(delivery: Staged) -> Iterator[Attributes]:
+    with delivery.content.open("rb") as file:
+        yield from _parsed_events(delivery, file)
+
+
+def _parsed_events(delivery: Staged, file: IO[bytes]) -> Iterator[Attributes]:
     context = etree.iterparse(
-        str(delivery.content),
+        file,
         events=("end",),
         tag=("{*}event", "{*}trace", "{*}log"),
         resolve_entities=False,
@@ -78,22 +79,25 @@ def _events(delivery: Staged) -> Iterator[Attributes]:
     root = None
     try:
         for _, element in context:
+            if root is None and element.getroottree().docinfo.doctype:
+                raise UnreadableFile(
+                    delivery.path, "the XML declares a DOCTYPE, which can hide an attack; remove it"
+                )
+            root = element
             kind = etree.QName(element).localname
             if kind == "trace":
                 case = _attributes(element, prefix="case:")
                 for event in element.iterchildren("{*}event"):
                     yield case | _attributes(event)
                 _forget(element)
-            elif kind == "log":
-                root = element
-            elif etree.QName(element.getparent()).localname == "log":
+            elif kind == "event" and etree.QName(element.getparent()).localname == "log":
                 yield _attributes(element)
                 _forget(element)
     except etree.XMLSyntaxError as error:
         raise UnreadableFile(
             delivery.path, f"the XML is damaged or ends early ({error.msg})"
         ) from error
-    if root is None or root.getparent() is not None:
+    if root is None or etree.QName(root).localname != "log":
         raise UnreadableFile(
             delivery.path, "this XML is not an event log Retrace knows (no XES <log> element)"
         )

@@ -1,0 +1,1 @@
+"""Facts: vocabulary, readers, mappings, the intake and the lake."""
