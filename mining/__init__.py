@@ -1,0 +1,19 @@
+"""Findings: what really happens, mined from the lake's events.
+
+>>> from mining import directly_follows_graph, load, variants  # doctest: +SKIP
+>>> directly_follows_graph(load("my-home")).edges.head()       # doctest: +SKIP
+"""
+
+from mining.graph import DirectlyFollowsGraph, directly_follows_graph
+from mining.log import EventLog, load
+from mining.traces import Variants, case_durations, variants
+
+__all__ = [
+    "DirectlyFollowsGraph",
+    "EventLog",
+    "Variants",
+    "case_durations",
+    "directly_follows_graph",
+    "load",
+    "variants",
+]

@@ -1,0 +1,217 @@
+"""The handle every mining question starts from: a log, as it was known at one moment."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+
+from ingestion.errors import EmptyLake, HomeIsBusy, RetraceError
+from ingestion.lake import Lake
+from ingestion.settings import Settings
+from mining.calendars import Calendar, site_calendars
+from mining.engine import DuckDBEngine, UnknownEngine
+from mining.events import (
+    BadFrame,
+    ProcessFrame,
+    latest_known,
+    process_events,
+    register_frame,
+    to_microseconds,
+    view_lake_events,
+)
+from mining.store import DERIVED, DerivedStore
+from mining.transitions import activity_names, derive, forget_known, number_cases, site_numbers
+
+Moment = datetime | date | str
+_FOREVER = 9_200_000_000_000_000_000
+
+
+class UnknownSite(RetraceError):
+    """A slice asks for a site the log does not have."""
+
+    def __init__(self, site: str, known: list[str]) -> None:
+        self.site = site
+        listed = ", ".join(known) if known else "none: its events name no site"
+        super().__init__(f"The log has no site {site!r}. Known sites: {listed}.")
+
+
+@dataclass(frozen=True, slots=True)
+class EventLog:
+    """A log ready to be mined; make one with ``load``.
+
+    Parameters
+    ----------
+    engine : DuckDBEngine
+        Holds ``transitions``, ``cases`` and the dictionaries, and ``log_events``.
+    as_of : datetime, UTC
+        What was known then; the latest moment in the log by default.
+    events_version : int or None
+        Delta version of the events; None for a frame.
+    """
+
+    engine: DuckDBEngine = field(repr=False)
+    as_of: datetime
+    events_version: int | None
+    source: str | None
+    activities: dict[int, str] = field(repr=False)
+    sites: dict[str, int] = field(repr=False)
+
+    @property
+    def as_of_us(self) -> int:
+        return to_microseconds(self.as_of)
+
+    def slice(
+        self, *, site: str | None = None, start: Moment | None = None, end: Moment | None = None
+    ) -> dict[str, int]:
+        """Integers that select the cases of a site whose first event lies in [start, end).
+
+        Raises
+        ------
+        UnknownSite, BadMoment
+        """
+        if site is not None and site not in self.sites:
+            raise UnknownSite(site, sorted(self.sites))
+        from_us = -_FOREVER if start is None else to_microseconds(start)
+        to_us = _FOREVER if end is None else to_microseconds(end)
+        return {
+            "site": -1 if site is None else self.sites[site],
+            "from_us": from_us,
+            "to_us": to_us,
+            "from_month": -(10**9) if start is None else _month(from_us),
+            "to_month": 10**9 if end is None else _month(to_us),
+        }
+
+
+def _month(moment_us: int) -> int:
+    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=moment_us)
+    return moment.year * 100 + moment.month
+
+
+def load(
+    home_or_frame: str | Path | ProcessFrame | None = None,
+    *,
+    source: str | None = None,
+    as_of: Moment | None = None,
+    engine: str = "duckdb",
+) -> EventLog:
+    """Open a log for mining, refreshing what was derived from it.
+
+    Parameters
+    ----------
+    home_or_frame : path, pandas frame or Arrow table, optional
+        A home (default ``RETRACE_HOME`` or ``.retrace``), or events with at least the columns
+        case_id, activity and occurred_at.
+    source : str, optional
+        Only what this source said.
+    as_of : moment, optional
+        Only what was known then: ``recorded_at``, where null ``occurred_at``, up to this moment.
+    engine : str
+        ``"duckdb"``.
+
+    Raises
+    ------
+    EmptyLake, BadFrame, BadMoment, UnknownEngine
+    """
+    if engine != "duckdb":
+        raise UnknownEngine(f"There is no engine {engine!r}. Use duckdb.")
+    as_of_us = None if as_of is None else to_microseconds(as_of)
+    if isinstance(home_or_frame, (pd.DataFrame, pa.Table)):
+        return _load_frame(home_or_frame, source, as_of_us)
+    return _load_home(Lake(Settings.load(home_or_frame).home), source, as_of_us)
+
+
+def _load_frame(frame: ProcessFrame, source: str | None, as_of_us: int | None) -> EventLog:
+    engine = DuckDBEngine.blank()
+    register_frame(engine, frame, source=source, as_of_us=as_of_us)
+    latest = latest_known(engine)
+    if latest is None:
+        raise BadFrame("The frame holds no events (as of the moment asked for).")
+    _derive_here(engine, ())
+    return _handle(engine, latest, as_of_us, None, source)
+
+
+def _load_home(lake: Lake, source: str | None, as_of_us: int | None) -> EventLog:
+    if lake.version("events") is None:
+        raise EmptyLake(lake.home)
+    if source is None:
+        stored = _load_stored(lake)
+        if stored is not None and (as_of_us is None or as_of_us >= stored.as_of_us):
+            return stored
+    engine = DuckDBEngine(lake.connect())
+    view_lake_events(engine, source=source, as_of_us=as_of_us)
+    latest = latest_known(engine)
+    if latest is None:
+        raise _nothing_known(lake, source, as_of_us)
+    _derive_here(engine, calendars_of(engine))
+    return _handle(engine, latest, as_of_us, lake.version("events"), source)
+
+
+def _load_stored(lake: Lake) -> EventLog | None:
+    """The log by the stored derivation, refreshed if need be; None when the home is busy."""
+    store = DerivedStore(lake)
+    found = store.read()
+    engine = None
+    if not store.is_current(found):
+        try:
+            with lake.writing():
+                engine = DuckDBEngine(lake.connect())
+                view_lake_events(engine)
+                found = store.refresh(engine, calendars_of(engine))
+        except (HomeIsBusy, OSError):
+            return None
+    assert found is not None
+    if found.cases == 0:
+        raise EmptyLake(lake.home)
+    if engine is None:
+        engine = DuckDBEngine(lake.connect())
+        view_lake_events(engine)
+    store.attach(engine, found)
+    return _handle(engine, found.as_of_us, None, found.events_version, None)
+
+
+def _nothing_known(lake: Lake, source: str | None, as_of_us: int | None) -> RetraceError:
+    if source is None and as_of_us is None:
+        return EmptyLake(lake.home)
+    who = "" if source is None else f" from source {source!r}"
+    when = "" if as_of_us is None else " known at that moment"
+    return RetraceError(f"{lake.home} holds no events{who}{when}. See: retrace status")
+
+
+def _derive_here(engine: DuckDBEngine, calendars: list[Calendar] | tuple[()]) -> None:
+    """Derive in memory, without storing."""
+    forget_known(engine)
+    engine.view("new_events", process_events())
+    number_cases(engine)
+    derive(engine, calendars=calendars)
+    engine.view("transitions", "select * from derived_transitions")
+    engine.view("cases", "select * from dated_cases")
+    assert set(DERIVED) == {"transitions", "cases", "activity_names", "site_names"}
+
+
+def _handle(
+    engine: DuckDBEngine,
+    latest_us: int,
+    as_of_us: int | None,
+    events_version: int | None,
+    source: str | None,
+) -> EventLog:
+    known_us = latest_us if as_of_us is None else min(latest_us, as_of_us)
+    return EventLog(
+        engine=engine,
+        as_of=datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=known_us),
+        events_version=events_version,
+        source=source,
+        activities=activity_names(engine),
+        sites=site_numbers(engine),
+    )
+
+
+def calendars_of(engine: DuckDBEngine) -> list[Calendar]:
+    """Calendars of the lake's sites, as last stated."""
+    rows = engine.select(
+        "select site, time_zone, calendar from sites "
+        "qualify row_number() over (partition by site order by valid_from desc nulls last) = 1"
+    )
+    return site_calendars(rows.to_pylist())

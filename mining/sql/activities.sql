@@ -1,0 +1,2 @@
+-- The dictionary of activities.
+select activity_no, activity from activity_names order by activity_no
