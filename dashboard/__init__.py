@@ -1,0 +1,1 @@
+"""The dashboard: what operations and finance leaders look at."""

@@ -1,0 +1,1 @@
+"""Charts: a frame in, a figure (HTML or SVG text) out. No Streamlit in here."""

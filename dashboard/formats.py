@@ -1,0 +1,118 @@
+"""How numbers are written for people: durations, money, shares, counts."""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime
+
+MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
+MISSING = "\N{EN DASH}"
+MINUS = "\N{MINUS SIGN}"
+
+
+def duration(seconds: float | None) -> str:
+    """Write a duration in the one unit a reader thinks in.
+
+    Parameters
+    ----------
+    seconds : float or None
+        ``None`` and NaN mean unknown; infinity means never reached.
+
+    >>> [duration(s) for s in (0, 42, 90, 4 * 3600, 2.3 * 86400, 200 * 86400)]
+    ['0 s', '42 s', '1.5 min', '4 h', '2.3 d', '200 d']
+    """
+    if seconds is None or math.isnan(seconds):
+        return MISSING
+    if math.isinf(seconds):
+        return "not reached"
+    size = abs(seconds)
+    for unit, length, limit in (("s", 1.0, 90.0), ("min", MINUTE, 90 * MINUTE), ("h", HOUR, 2 * DAY)):
+        if size < limit:
+            return f"{number(seconds / length)} {unit}"
+    return f"{number(seconds / DAY)} d"
+
+
+def number(value: float | None) -> str:
+    """Write a number with at most three significant digits below 100.
+
+    >>> [number(v) for v in (0, 0.25, 2.0, 2.34, 41.7, 1234567, -3.5)]
+    ['0', '0.25', '2', '2.3', '42', '1,234,567', '\N{MINUS SIGN}3.5']
+    """
+    if value is None or math.isnan(value):
+        return MISSING
+    if math.isinf(value):
+        return "not reached"
+    size = abs(value)
+    digits = 0 if size >= 10 or size == 0 else 1 if size >= 1 else 2
+    text = f"{size:,.{digits}f}"
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return f"{MINUS}{text}" if value < 0 and text.strip("0.,") else text
+
+
+def compact(value: float) -> str:
+    """Write a count in little space.
+
+    >>> [compact(v) for v in (7, 999, 1234, 45678, 1234567)]
+    ['7', '999', '1.2k', '46k', '1.2M']
+    """
+    for size, letter in ((1e6, "M"), (1e3, "k")):
+        if abs(value) >= size:
+            return f"{number(value / size)}{letter}"
+    return number(value)
+
+
+def share(value: float | None) -> str:
+    """Write a share between 0 and 1 as a percentage.
+
+    >>> [share(v) for v in (0, 0.0004, 0.034, 0.5, 1.0)]
+    ['0 %', '<0.1 %', '3.4 %', '50 %', '100 %']
+    """
+    if value is None or math.isnan(value):
+        return MISSING
+    if 0 < value < 0.001:
+        return "<0.1 %"
+    percent = 100 * value
+    digits = 1 if 0 < abs(percent) < 10 or 99 < percent < 100 else 0
+    text = f"{percent:.{digits}f}"
+    return f"{text.removesuffix('.0')} %".replace("-", MINUS)
+
+
+def money(value: float | None, currency: str = "USD") -> str:
+    """Write an amount of money in little space, currency first.
+
+    >>> money(1234567.0), money(-420.5, "EUR")
+    ('USD 1.2M', '\N{MINUS SIGN}EUR 420')
+    """
+    if value is None or math.isnan(value):
+        return MISSING
+    text = f"{currency} {compact(abs(value))}"
+    return f"{MINUS}{text}" if value < 0 else text
+
+
+def moment(when: datetime | None) -> str:
+    """Write a point in time, to the minute and in UTC.
+
+    >>> moment(datetime(2026, 6, 30, 17, 5))
+    '30 Jun 2026, 17:05 UTC'
+    """
+    if when is None:
+        return MISSING
+    return f"{when.day} {when:%b %Y, %H:%M} UTC"
+
+
+def measure(value: float | None, unit: str) -> str:
+    """Write a KPI's value in its own unit (``days``, ``hours``, ``s``, ``share`` or a currency).
+
+    >>> measure(2.31, "days"), measure(0.934, "share"), measure(1200.0, "USD")
+    ('2.3 d', '93 %', 'USD 1.2k')
+    """
+    lengths = {"days": DAY, "d": DAY, "hours": HOUR, "h": HOUR, "minutes": MINUTE, "s": 1.0, "seconds": 1.0}
+    if value is None or math.isnan(value):
+        return MISSING
+    if unit in lengths:
+        return duration(value * lengths[unit])
+    if unit in ("share", "ratio"):
+        return share(value)
+    if len(unit) == 3 and unit.isupper():
+        return money(value, unit)
+    return f"{number(value)} {unit}".strip()

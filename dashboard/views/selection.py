@@ -1,0 +1,108 @@
+"""What is behind a box or an arrow of the map: its numbers and its cases."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard import exports, formats, reads
+from dashboard.charts.map_graph import END, START, Path, ProcessGraph
+from dashboard.charts.map_svg import edge_id
+from dashboard.reads import MinedMap, Slice
+from dashboard.views import page
+
+PARAMETER = "at"
+
+
+def current() -> str | None:
+    """Return what is selected: an activity's name or ``source -> target``."""
+    return st.query_params.get(PARAMETER)
+
+
+def keep() -> None:
+    """Keep the click of the map in the address, so that a link shows the same thing."""
+    clicked = st.session_state["map"].get("selected")
+    if not clicked or clicked == current():
+        st.query_params.pop(PARAMETER, None)
+    else:
+        st.query_params[PARAMETER] = clicked
+
+
+def show(home: page.Home, mined: MinedMap, chosen: Slice) -> None:
+    """Draw the details panel of the selection, or how to select."""
+    name = current()
+    with st.container(border=True):
+        if name in mined.graph.number_of:
+            _show_step(home, mined, chosen, str(name))
+            return
+        path = next((p for p in mined.graph.paths if edge_id(mined.graph, p) == name), None)
+        if path is None:
+            st.markdown("**Nothing selected**")
+            st.caption("Click an activity or a path for its numbers and its cases. Scroll to move, Ctrl and scroll to zoom.")
+            return
+        _show_path(home, mined, chosen, path)
+
+
+def _show_step(home: page.Home, mined: MinedMap, chosen: Slice, name: str) -> None:
+    step = mined.graph.steps[mined.graph.number_of[name]]
+    st.markdown(f"**{_plain(name)}**")
+    _figures(
+        {
+            "Cases": f"{formats.number(step.cases)} ({formats.share(step.cases / mined.cases)})",
+            "Events": formats.number(step.events),
+            "Times per case": formats.number(step.events / step.cases),
+        }
+    )
+    _show_cases(home, chosen, source=name, target=None)
+
+
+def _show_path(home: page.Home, mined: MinedMap, chosen: Slice, path: Path) -> None:
+    graph = mined.graph
+    source, target = _end_name(graph, path.source), _end_name(graph, path.target)
+    st.markdown(f"**{_plain(source)}** \N{RIGHTWARDS ARROW} **{_plain(target)}**")
+    figures = {"Times": formats.number(path.count)}
+    if not path.is_marker:
+        figures |= {
+            "Mean": formats.duration(path.mean_s),
+            "Median": formats.duration(path.p50_s),
+            "90th percentile": formats.duration(path.p90_s),
+            "95th percentile": formats.duration(path.p95_s),
+        }
+    _figures(figures)
+    _show_cases(
+        home,
+        chosen,
+        source=None if path.source == START else source,
+        target=None if path.target == END else target,
+        at_start=path.source == START,
+        at_end=path.target == END,
+    )
+
+
+def _end_name(graph: ProcessGraph, number: int) -> str:
+    return {START: "Start", END: "End"}.get(number) or graph.steps[number].name
+
+
+def _plain(text: str) -> str:
+    """Escape what Markdown would interpret."""
+    return "".join(f"\\{c}" if c in r"\`*_{}[]()#+-.!|<>~$:" else c for c in text)
+
+
+def _figures(rows: dict[str, str]) -> None:
+    for name, value in rows.items():
+        with st.container(horizontal=True, horizontal_alignment="distribute", gap="small"):
+            st.caption(name, width="content")
+            st.markdown(value, width="content")
+
+
+def _show_cases(home: page.Home, chosen: Slice, **where: object) -> None:
+    if not st.toggle("Show me the cases", key="cases"):
+        return
+    found = reads.read_cases(home.state, chosen, **where)
+    if found.empty:
+        st.caption("No cases.")
+        return
+    st.dataframe(found.head(200), hide_index=True, height=260)
+    st.download_button(
+        f"Download {formats.number(len(found))} cases (CSV)", lambda: exports.to_safe_csv(found),
+        file_name="cases.csv", mime="text/csv", on_click="ignore", width="stretch",
+    )
