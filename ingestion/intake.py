@@ -211,9 +211,9 @@ class Intake:
             self._quarantine_file(path, choice, str(error))
 
     def _take(self, delivery: Staged, raw: Raw, mapping: Mapping) -> None:
-        arrival = self._arrival(delivery.path, delivery.sha256, mapping.source, mapping)
         before = self.session.readings.get((mapping.source, delivery.sha256))
-        if before and before["delivery_id"] == arrival["delivery_id"]:
+        arrival = self._arrival(delivery.path, delivery.sha256, mapping.source, mapping)
+        if before and before["mapping_digest"] == mapping.digest:
             self._repeat(arrival, before)
             return
         if mapping.generic and not before:
@@ -365,7 +365,11 @@ class Intake:
     ) -> dict[str, Any]:
         """The row of ``deliveries`` for one arrival, its counts still open."""
         digest = mapping.digest if mapping else ""
-        delivery_id = _digest(source, sha256, digest)
+        before = self.session.readings.get((source, sha256))
+        if before and before["mapping_digest"] == digest:
+            delivery_id = before["delivery_id"]
+        else:  # read for the first time, or in another way than before
+            delivery_id = _digest(source, sha256, digest, before["delivery_id"] if before else "")
         self.session.arrival_no += 1
         return {
             "arrival_id": _digest(delivery_id, str(self.session.arrival_no)),

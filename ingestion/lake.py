@@ -192,7 +192,7 @@ class Lake:
             yield
             return
         self.home.mkdir(parents=True, exist_ok=True)
-        with open(self.home / "writer.lock", "a") as lock:
+        with (self.home / "writer.lock").open("a") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:

@@ -1,4 +1,4 @@
-"""What arrived: counters per source, site and day, whether they balance, and what is quarantined."""
+"""What arrived: counters per source, site and day, whether they balance, what is quarantined."""
 
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -31,7 +31,7 @@ where d.events <> coalesce(e.stored, 0) or d.quarantined <> coalesce(q.stored, 0
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """Records of one source, site and day (``day`` is when they occurred; None where unreadable)."""
+    """Records of one source, site and day (when they occurred; None where unreadable)."""
 
     source: str
     site: str | None

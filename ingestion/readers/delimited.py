@@ -51,14 +51,12 @@ def _unique(names: list[str]) -> tuple[str, ...]:
     """Give repeated or empty header names a number, ignoring case as SQL does."""
     taken: dict[str, int] = {}
     result = []
-    for position, name in enumerate(names, start=1):
-        name = name.strip() or f"column_{position}"
+    for position, given in enumerate(names, start=1):
+        name = given.strip() or f"column_{position}"
         seen = taken.get(name.lower(), 0)
         taken[name.lower()] = seen + 1
-        if seen:
-            name = f"{name}_{seen}"
-            taken[name.lower()] = 1
-        result.append(name)
+        result.append(f"{name}_{seen}" if seen else name)
+        taken.setdefault(result[-1].lower(), 1)
     return tuple(result)
 
 

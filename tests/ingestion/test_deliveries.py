@@ -1,0 +1,269 @@
+"""Every file is a delivery: read once, whatever happens, and never doubled."""
+
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, given, settings as hypothesis_settings, strategies as st
+
+from ingestion.errors import HomeIsBusy
+from ingestion.intake import ingest
+from ingestion.lake import Lake
+from ingestion.settings import Settings
+from ingestion.status import status
+
+COLUMNS = {"case": "case", "activity": "activity", "time": "time"}
+
+
+def write_log(path, cases, *, events_per_case=4):
+    rows = [
+        f"{case},step {step},2024-01-{1 + step:02d} {case % 24:02d}:00:00,note {case}-{step}"
+        for case in cases
+        for step in range(events_per_case)
+    ]
+    path.write_text("case,activity,time,note\n" + "\n".join(rows) + "\n")
+    return path
+
+
+def lake_rows(home, columns="event_id, case_id, activity, occurred_at, note"):
+    return sorted(Lake(home).connect().execute(f"select {columns} from events").fetchall())
+
+
+def test_the_same_file_again_is_all_duplicates(settings, tmp_path):
+    path = write_log(tmp_path / "a.csv", range(10))
+    assert ingest(settings, [path], **COLUMNS).accepted == 40
+    before = lake_rows(settings.home)
+    renamed = path.rename(tmp_path / "b.csv")
+    again = ingest(settings, [renamed], **COLUMNS)
+    assert (again.received, again.accepted, again.duplicate) == (40, 0, 40)
+    assert lake_rows(settings.home) == before
+    assert status(Lake(settings.home)).totals()["received"] == 80
+
+
+def test_formerly_quarantined_records_are_duplicates_the_second_time(settings, tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("case,activity,time\n1,a,2024-01-01\n1,b,never\n")
+    assert ingest(settings, [path], **COLUMNS).quarantined == 1
+    again = ingest(settings, [path], **COLUMNS)
+    assert (again.received, again.duplicate, again.quarantined) == (2, 2, 0)
+
+
+def test_an_overlapping_file_brings_only_what_is_new(settings, tmp_path):
+    ingest(settings, [write_log(tmp_path / "a.csv", range(10))], **COLUMNS)
+    counts = ingest(settings, [write_log(tmp_path / "b.csv", range(5, 15))], **COLUMNS)
+    assert (counts.received, counts.accepted, counts.duplicate) == (40, 20, 20)
+
+
+def test_identical_rows_in_one_file_stay_distinct(settings, tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("case,activity,time\n" + "1,a,2024-01-01\n" * 3 + "1,b,2024-01-02\n")
+    assert ingest(settings, [path], **COLUMNS).accepted == 4
+    assert len({row[0] for row in lake_rows(settings.home)}) == 4
+
+
+def test_rows_with_the_same_producers_id_are_one_event(settings, tmp_path):
+    path = tmp_path / "a.csv"
+    rows = ["x1,1,a,2024-01-01", "x1,1,a,2024-01-01", "x2,1,b,2024-01-02", "x1,1,z,2024-01-09"]
+    path.write_text("event_id,case,activity,time\n" + "\n".join(rows) + "\n")
+    counts = ingest(settings, [path], **COLUMNS)
+    assert (counts.accepted, counts.duplicate) == (2, 2)
+
+
+def test_a_good_record_is_not_a_duplicate_of_a_bad_one_with_its_id(settings, tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("event_id,case,activity,time\nx1,1,a,never\nx1,1,a,2024-01-01\n")
+    counts = ingest(settings, [path], **COLUMNS)
+    assert (counts.accepted, counts.quarantined) == (1, 1)
+
+
+def test_the_same_log_as_csv_and_parquet_is_the_same_events(settings, tmp_path):
+    rows = {"case": ["1", "1"], "activity": ["a", "b"], "time": ["2024-01-01", "2024-01-02"]}
+    pq.write_table(pa.table(rows), tmp_path / "a.parquet")
+    (tmp_path / "a.csv").write_text("case,activity,time\n1,a,2024-01-01\n1,b,2024-01-02\n")
+    assert ingest(settings, [tmp_path / "a.parquet"], **COLUMNS).accepted == 2
+    assert ingest(settings, [tmp_path / "a.csv"], **COLUMNS).duplicate == 2
+
+
+def test_a_corrected_mapping_supersedes_the_first_reading(settings, tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text(
+        "case,activity,wrong,time\n1,a,2020-01-01,2024-01-01\n1,b,2020-01-01,2024-01-02\n"
+    )
+    ingest(settings, [path], case="case", activity="activity", time="wrong")
+    counts = ingest(settings, [path], **COLUMNS)
+    assert (counts.received, counts.accepted, counts.duplicate) == (2, 2, 0)
+    assert [at.year for *_, at, _ in lake_rows(settings.home)] == [2024, 2024]
+    found = status(Lake(settings.home))
+    assert found.balanced and found.totals()["accepted"] == 2
+    back = ingest(settings, [path], case="case", activity="activity", time="wrong")
+    assert back.accepted == 2
+    assert [at.year for *_, at, _ in lake_rows(settings.home)] == [2020, 2020]
+
+
+def test_two_sources_keep_the_same_file_apart(settings, tmp_path):
+    path = write_log(tmp_path / "a.csv", range(3))
+    ingest(settings, [path], **COLUMNS, source="one")
+    assert ingest(settings, [path], **COLUMNS, source="two").accepted == 12
+    assert len(lake_rows(settings.home)) == 24
+
+
+def test_a_second_log_in_one_home_is_pointed_out(settings, tmp_path, caplog):
+    ingest(settings, [write_log(tmp_path / "a.csv", range(3))], **COLUMNS)
+    assert not caplog.messages
+    ingest(settings, [write_log(tmp_path / "b.csv", range(3, 5))], **COLUMNS)
+    assert "already holds a log (a.csv)" in caplog.text and "--source" in caplog.text
+
+
+def test_columns_we_do_not_model_are_kept_as_extras(settings, tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text(
+        "case,activity,time,site,amount,colour\n1,a,2024-01-01,DC1,12.5,red\n"
+        "1,b,2024-01-02,DC1,many,\n"
+    )
+    assert ingest(settings, [path], **COLUMNS).accepted == 2
+    assert lake_rows(settings.home, "activity, site, amount::varchar, extras") == [
+        ("a", "DC1", "12.5000", '{"colour":"red"}'),
+        ("b", "DC1", None, '{"amount":"many"}'),
+    ]
+
+
+def test_actors_are_pseudonymous_unless_switched_off(settings, tmp_path, monkeypatch):
+    path = tmp_path / "a.csv"
+    path.write_text(
+        "case,activity,time,actor\n1,a,2024-01-01,Ada\n1,b,2024-01-02,Ada\n1,c,2024-01-03,\n"
+    )
+    ingest(settings, [path], **COLUMNS)
+    actors = {row[0] for row in lake_rows(settings.home, "coalesce(actor, '-')")}
+    assert len(actors) == 2 and not any("Ada" in actor for actor in actors)
+    monkeypatch.setenv("RETRACE_PSEUDONYMISE", "0")
+    plain = Settings.load(tmp_path / "plain")
+    ingest(plain, [path], **COLUMNS)
+    assert ("Ada",) in lake_rows(plain.home, "coalesce(actor, '-')")
+
+
+def test_only_one_process_writes_at_a_time(settings, tmp_path):
+    script = (
+        "import sys, time; from ingestion.lake import Lake\n"
+        "with Lake(sys.argv[1]).writing(): print('held', flush=True); time.sleep(60)"
+    )
+    holder = subprocess.Popen(
+        [sys.executable, "-c", script, str(settings.home)], stdout=subprocess.PIPE, text=True
+    )
+    with holder:
+        assert holder.stdout.readline() == "held\n"
+        with pytest.raises(HomeIsBusy, match="try again"):
+            ingest(settings, [write_log(tmp_path / "a.csv", range(2))], **COLUMNS)
+        holder.kill()
+    assert ingest(settings, [tmp_path / "a.csv"], **COLUMNS).accepted == 8
+
+
+def killed_ingest(home, folder, delay):
+    """Start loading a folder in another process and kill it without warning."""
+    script = (
+        "import sys; from ingestion.intake import ingest; from ingestion.settings import Settings\n"
+        "print('go', flush=True)\n"
+        "ingest(Settings.load(sys.argv[1]), [sys.argv[2]], case='case', activity='activity', "
+        "time='time')"
+    )
+    worker = subprocess.Popen(
+        [sys.executable, "-c", script, str(home), str(folder)], stdout=subprocess.PIPE, text=True
+    )
+    with worker:
+        worker.stdout.readline()
+        time.sleep(delay)
+        worker.send_signal(signal.SIGKILL)
+
+
+def crash_rounds(tmp_path, rounds, seed):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for number in range(12):
+        write_log(folder / f"{number:02d}.csv", range(number * 50, number * 50 + 80))
+    whole = Settings.load(tmp_path / "whole")
+    ingest(whole, [folder], **COLUMNS)
+    expected = lake_rows(whole.home)
+    chance = random.Random(seed)
+    finished = 0
+    for number in range(rounds):
+        home = Settings.load(tmp_path / f"crashed-{number}").home
+        killed_ingest(home, folder, chance.uniform(0.0, 0.9))
+        seen = Lake(home).connect().execute("select count(*) from events").fetchall()[0][0]
+        finished += seen == len(expected)
+        assert status(Lake(home)).balanced
+        ingest(Settings.load(home), [folder], **COLUMNS)
+        assert lake_rows(home) == expected
+        assert status(Lake(home)).balanced
+    return finished
+
+
+def test_killed_in_the_middle_and_run_again_nothing_is_lost_or_doubled(tmp_path):
+    assert crash_rounds(tmp_path, rounds=4, seed=1) < 4
+
+
+@pytest.mark.slow
+def test_killed_at_many_random_moments_nothing_is_lost_or_doubled(tmp_path):
+    assert crash_rounds(tmp_path, rounds=60, seed=2) < 60
+
+
+def test_a_crash_between_the_tables_leaves_nothing_visible(settings, tmp_path, monkeypatch):
+    path = write_log(tmp_path / "a.csv", range(20))
+    real = Lake.write
+
+    def power_cut(self, table, data, **how):
+        if table == "deliveries":
+            raise OSError("power cut")
+        real(self, table, data, **how)
+
+    monkeypatch.setattr(Lake, "write", power_cut)
+    with pytest.raises(OSError, match="power cut"):
+        ingest(settings, [path], **COLUMNS)
+    assert Lake(settings.home).version("events") is not None
+    assert lake_rows(settings.home) == []
+    monkeypatch.undo()
+    assert ingest(settings, [path], **COLUMNS).accepted == 80
+    assert len(lake_rows(settings.home)) == 80
+
+
+RECORDS = st.lists(
+    st.tuples(st.integers(0, 3), st.sampled_from("abc"), st.integers(1, 28), st.integers(0, 30)),
+    min_size=1,
+    max_size=30,
+)
+
+
+@given(records=RECORDS, order=st.randoms(use_true_random=False), cuts=st.integers(1, 4))
+@hypothesis_settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_records_with_an_id_give_one_lake_however_they_are_split_repeated_or_ordered(
+    tmp_path_factory, records, order, cuts
+):
+    lines = sorted(
+        {
+            f"id{key},{case},{name},2024-01-{day:02d}"
+            for case, name, day, key in {r[3]: r for r in records}.values()
+        }
+    )
+    tmp = tmp_path_factory.mktemp("split")
+    once = Settings.load(tmp / "once")
+    (tmp / "all.csv").write_text("event_id,case,activity,time\n" + "\n".join(lines) + "\n")
+    ingest(once, [tmp / "all.csv"], **COLUMNS)
+    messy = Settings.load(tmp / "messy")
+    received = 0
+    for number in range(cuts):
+        part = [line for line in lines if order.random() < 0.7] or lines[:1]
+        if number == cuts - 1:
+            part = [*lines, *part]
+        order.shuffle(part)
+        file = tmp / f"{number}.csv"
+        file.write_text("event_id,case,activity,time\n" + "\n".join(part) + "\n")
+        received += ingest(messy, [file], **COLUMNS).received
+    columns = "event_id, case_id, activity, occurred_at"
+    assert lake_rows(messy.home, columns) == lake_rows(once.home, columns)
+    found = status(Lake(messy.home))
+    assert found.balanced and found.totals()["received"] == received
