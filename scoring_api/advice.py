@@ -87,7 +87,7 @@ def to_effect(
     """Everything that has to be stored before these recommendations may be answered."""
     rows, facts = [], []
     for item in given:
-        asked = fingerprint(canonical(item.line.model_dump(mode="json", exclude_unset=True)))
+        asked = fingerprint(canonical({**item.line.to_line(), "as_of": item.line.as_of}))
         models = _models(item.answer)
         rows.append((RECOMMENDATIONS, _to_row(item, asked, models, caller=caller)))
         facts.append(_to_fact(item, asked, models, caller=caller))

@@ -97,15 +97,17 @@ class ReturnLine(BaseModel):
         return {
             name: value
             for name in self.model_fields_set
-            if name != "as_of" and name in _KNOWN and (value := getattr(self, name)) is not None
+            if name in _KNOWN and (value := getattr(self, name)) is not None
         }
 
     def ignored(self) -> list[str]:
-        """Fields that were sent and are not known here."""
-        return sorted(self.model_extra or ())
+        """Names of fields that were sent and are not known here."""
+        names = sorted(self.model_extra or ())[:_SHOWN]
+        return [name[:_SHOWN].encode(errors="replace").decode() for name in names]
 
 
-_KNOWN = frozenset(ReturnLine.model_fields)
+_KNOWN = frozenset(ReturnLine.model_fields) - {"as_of"}
+_SHOWN = 100
 
 
 class Batch(BaseModel):

@@ -8,10 +8,12 @@ import sqlalchemy as sa
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 from sqlalchemy.exc import SQLAlchemyError
+from starlette.responses import HTMLResponse
 
 from ingestion.licence import source_archive, source_url
 from scoring_api.metrics import MEDIA_TYPE
 from scoring_api.problems import Problem, responses
+from scoring_api.reference import POLICY, reference_page
 from scoring_api.service import service_of
 
 router = APIRouter(tags=["service"])
@@ -66,6 +68,14 @@ async def source() -> Response:
     archive = await asyncio.to_thread(_archive)
     headers = {"Content-Disposition": 'attachment; filename="retrace-source.tar.gz"'}
     return Response(archive, media_type="application/gzip", headers=headers)
+
+
+@router.get("/docs", include_in_schema=False)
+async def reference(request: Request) -> Response:
+    """The description of this API as a page."""
+    origin = str(request.base_url).rstrip("/")
+    page = reference_page(request.app.openapi(), origin=origin)
+    return HTMLResponse(page, headers={"Content-Security-Policy": POLICY})
 
 
 @router.get("/livez", operation_id="livez", summary="Is the process alive?")
