@@ -5,15 +5,21 @@
 """
 
 from mining.graph import DirectlyFollowsGraph, directly_follows_graph
+from mining.indicators import INDICATORS, Indicator, Kpis, kpi_trend, kpis
 from mining.log import EventLog, load
 from mining.traces import Variants, case_durations, variants
 
 __all__ = [
+    "INDICATORS",
     "DirectlyFollowsGraph",
     "EventLog",
+    "Indicator",
+    "Kpis",
     "Variants",
     "case_durations",
     "directly_follows_graph",
+    "kpi_trend",
+    "kpis",
     "load",
     "variants",
 ]

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -178,7 +179,7 @@ def _constant_offsets(zone: ZoneInfo, first: int, end: int) -> list[tuple[int, i
                     high = middle
             cuts.append(high)
     cuts.append(end)
-    return [(a, b, _offset(zone, a)) for a, b in zip(cuts[:-1], cuts[1:], strict=True)]
+    return [(a, b, _offset(zone, a)) for a, b in pairwise(cuts)]
 
 
 def _offset(zone: ZoneInfo, moment_us: int) -> int:

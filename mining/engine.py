@@ -13,6 +13,7 @@ from threading import RLock
 from typing import Protocol
 
 import duckdb
+import pandas as pd
 import pyarrow as pa
 
 from ingestion.errors import RetraceError
@@ -72,6 +73,12 @@ def _digits(value: Number) -> str:
     return ", ".join(map(str, value)) or "null"
 
 
+def fetch_frame(engine: Engine, query: str, **numbers: Number) -> pd.DataFrame:
+    """Rows of a query file as a pandas frame."""
+    rows: pd.DataFrame = engine.fetch(query, **numbers).to_pandas()
+    return rows
+
+
 class DuckDBEngine:
     """Runs mining's SQL on one in-memory DuckDB connection, one query at a time.
 
@@ -89,6 +96,9 @@ class DuckDBEngine:
         self._kinds: dict[str, str] = {}
         con.execute("set TimeZone = 'UTC'")
         con.execute("set python_enable_replacements = false")
+        con.execute(  # Spark's name for it
+            "create or replace macro get_json_object(text, path) as json_extract_string(text, path)"
+        )
 
     @classmethod
     def blank(cls) -> "DuckDBEngine":

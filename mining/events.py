@@ -5,6 +5,7 @@ from it.
 """
 
 from datetime import UTC, date, datetime
+from typing import TypeAlias
 
 import duckdb
 import pandas as pd
@@ -35,7 +36,7 @@ _TEXTS = (
     *("serial", "document_id", "reversal_of", "message_id", "note", "confidence", "extras"),
 )
 
-ProcessFrame = pd.DataFrame | pa.Table
+ProcessFrame: TypeAlias = pd.DataFrame | pa.Table
 
 
 class BadFrame(RetraceError):
@@ -53,10 +54,7 @@ class BadMoment(RetraceError):
 def to_microseconds(moment: datetime | date | str) -> int:
     """Microseconds since 1970 UTC; a moment without a zone is UTC, a date its first instant."""
     if isinstance(moment, str):
-        try:
-            moment = datetime.fromisoformat(moment)
-        except ValueError as error:
-            raise BadMoment(moment) from error
+        moment = _parsed(moment)
     if not isinstance(moment, datetime):
         moment = datetime(moment.year, moment.month, moment.day)
     if moment.tzinfo is None:
@@ -65,26 +63,32 @@ def to_microseconds(moment: datetime | date | str) -> int:
     return (gap.days * 86_400 + gap.seconds) * 1_000_000 + gap.microseconds
 
 
+def _parsed(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError as error:
+        raise BadMoment(text) from error
+
+
 def view_lake_events(
     engine: DuckDBEngine, *, source: str | None = None, as_of_us: int | None = None
 ) -> None:
-    """Define ``log_events`` over the lake's ``events``: what one source said, what was known then."""
+    """Define ``log_events`` over the lake: all of it, one source's, or what was known then."""
     conditions = []
     if source is not None:
         conditions.append(f"source = {literal(source)}")
     if as_of_us is not None:
-        conditions.append(f"epoch_us(coalesce(recorded_at, occurred_at)) <= {int(as_of_us)}")
+        conditions.append(known_at(as_of_us))
     where = f"where {' and '.join(conditions)}" if conditions else ""
-    engine.view("log_events", _FROM_LAKE + where)
+    engine.view("log_events", f"select * from ({_FROM_LAKE}) {where}")
 
 
-def register_frame(
-    engine: DuckDBEngine,
-    frame: ProcessFrame,
-    *,
-    source: str | None = None,
-    as_of_us: int | None = None,
-) -> None:
+def known_at(as_of_us: int) -> str:
+    """Condition on ``log_events``: recorded (where null: occurred) up to a moment."""
+    return f"coalesce(recorded_us, occurred_us) <= {int(as_of_us)}"
+
+
+def register_frame(engine: DuckDBEngine, frame: ProcessFrame, *, source: str | None = None) -> None:
     """Make ``log_events`` from a pandas frame or an Arrow table.
 
     Raises
@@ -98,7 +102,7 @@ def register_frame(
             engine.con.execute("select column_name, column_type from (describe frame)").fetchall()
         )
         _check(types)
-        engine.create_as("log_events", _from_frame(types, source, as_of_us))
+        engine.create_as("log_events", _from_frame(types, source))
         _check_nulls(engine.con)
     finally:
         engine.con.unregister("frame")
@@ -116,13 +120,11 @@ def _check(types: dict[str, str]) -> None:
             raise BadFrame(f"Column {name} holds {types[name]}, not timestamps. Convert it first.")
 
 
-def _from_frame(types: dict[str, str], source: str | None, as_of_us: int | None) -> str:
+def _from_frame(types: dict[str, str], source: str | None) -> str:
     def given(name: str, expression: str, otherwise: str) -> str:
         return f'{expression if name in types else otherwise} as "{name}"'
 
-    texts = [
-        given(name, f'cast("{name}" as varchar)', "cast(null as varchar)") for name in _TEXTS
-    ]
+    texts = [given(name, f'cast("{name}" as varchar)', "cast(null as varchar)") for name in _TEXTS]
     numbers = [
         given(name, f"cast({name} as double)", "cast(null as double)")
         for name in ("quantity", "amount")
@@ -132,8 +134,6 @@ def _from_frame(types: dict[str, str], source: str | None, as_of_us: int | None)
     conditions = ["true"]
     if source is not None and "source" in types:
         conditions.append(f"source = {literal(source)}")
-    if as_of_us is not None:
-        conditions.append(f"coalesce(recorded_us, occurred_us) <= {int(as_of_us)}")
     return f"""
     select * from (
         select {", ".join(texts)}, {", ".join(numbers)},

@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from mining.engine import fetch_frame
 from mining.log import EventLog, Moment
 
 _EDGE_COLUMNS = (
@@ -96,7 +97,7 @@ def directly_follows_graph(
 
 
 def _edges(log: EventLog, where: dict[str, int]) -> pd.DataFrame:
-    edges = log.engine.fetch("edges", **where).to_pandas()
+    edges = fetch_frame(log.engine, "edges", **where)
     edges["source"] = edges["source"].map(log.activities).astype(object)
     edges["target"] = edges["target"].map(log.activities).astype(object)
     edges = edges.rename(columns={"n": "count"}).sort_values(
@@ -107,18 +108,16 @@ def _edges(log: EventLog, where: dict[str, int]) -> pd.DataFrame:
 
 def _activities(log: EventLog, where: dict[str, int]) -> pd.DataFrame:
     log.engine.create("variant_counts", "variant_counts", **where)
-    counts = log.engine.fetch("activity_counts", **where).to_pandas()
+    counts = fetch_frame(log.engine, "activity_counts", **where)
     log.engine.drop("variant_counts")
     counts.insert(0, "activity", counts.pop("source").map(log.activities).astype(object))
     numbers = ["events", "cases", "rework_cases"]
     counts[numbers] = counts[numbers].astype("int64")
-    return counts.sort_values(
-        ["events", "activity"], ascending=[False, True], ignore_index=True
-    )
+    return counts.sort_values(["events", "activity"], ascending=[False, True], ignore_index=True)
 
 
 def _endpoints(log: EventLog, where: dict[str, int]) -> tuple[dict[str, int], dict[str, int]]:
-    pairs = log.engine.fetch("endpoints", **where).to_pandas()
+    pairs = fetch_frame(log.engine, "endpoints", **where)
     found = []
     for column in ("start_no", "end_no"):
         counts = pairs.groupby(column)["n"].sum()

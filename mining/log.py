@@ -15,16 +15,18 @@ from mining.engine import DuckDBEngine, UnknownEngine
 from mining.events import (
     BadFrame,
     ProcessFrame,
+    known_at,
     latest_known,
     process_events,
     register_frame,
     to_microseconds,
     view_lake_events,
 )
-from mining.store import DERIVED, DerivedStore
+from mining.store import DerivedStore
 from mining.transitions import activity_names, derive, forget_known, number_cases, site_numbers
 
 Moment = datetime | date | str
+_ITEM_COSTS = pa.schema([("sku", pa.string()), ("std_cost", pa.float64())])
 _FOREVER = 9_200_000_000_000_000_000
 
 
@@ -124,10 +126,14 @@ def load(
 
 def _load_frame(frame: ProcessFrame, source: str | None, as_of_us: int | None) -> EventLog:
     engine = DuckDBEngine.blank()
-    register_frame(engine, frame, source=source, as_of_us=as_of_us)
+    register_frame(engine, frame, source=source)
     latest = latest_known(engine)
-    if latest is None:
+    if as_of_us is not None:
+        engine.create_as("known_events", f"select * from log_events where {known_at(as_of_us)}")
+        engine.view("log_events", "select * from known_events")
+    if latest is None or latest_known(engine) is None:
         raise BadFrame("The frame holds no events (as of the moment asked for).")
+    engine.register("item_costs", _ITEM_COSTS.empty_table())
     _derive_here(engine, ())
     return _handle(engine, latest, as_of_us, None, source)
 
@@ -140,10 +146,12 @@ def _load_home(lake: Lake, source: str | None, as_of_us: int | None) -> EventLog
         if stored is not None and (as_of_us is None or as_of_us >= stored.as_of_us):
             return stored
     engine = DuckDBEngine(lake.connect())
-    view_lake_events(engine, source=source, as_of_us=as_of_us)
+    view_lake_events(engine, source=source)
     latest = latest_known(engine)
-    if latest is None:
+    view_lake_events(engine, source=source, as_of_us=as_of_us)
+    if latest is None or latest_known(engine) is None:
         raise _nothing_known(lake, source, as_of_us)
+    _register_item_costs(engine)
     _derive_here(engine, calendars_of(engine))
     return _handle(engine, latest, as_of_us, lake.version("events"), source)
 
@@ -168,6 +176,7 @@ def _load_stored(lake: Lake) -> EventLog | None:
         engine = DuckDBEngine(lake.connect())
         view_lake_events(engine)
     store.attach(engine, found)
+    _register_item_costs(engine)
     return _handle(engine, found.as_of_us, None, found.events_version, None)
 
 
@@ -187,7 +196,6 @@ def _derive_here(engine: DuckDBEngine, calendars: list[Calendar] | tuple[()]) ->
     derive(engine, calendars=calendars)
     engine.view("transitions", "select * from derived_transitions")
     engine.view("cases", "select * from dated_cases")
-    assert set(DERIVED) == {"transitions", "cases", "activity_names", "site_names"}
 
 
 def _handle(
@@ -205,6 +213,15 @@ def _handle(
         source=source,
         activities=activity_names(engine),
         sites=site_numbers(engine),
+    )
+
+
+def _register_item_costs(engine: DuckDBEngine) -> None:
+    """``item_costs``: standard cost per sku, as last stated."""
+    engine.create_as(
+        "item_costs",
+        "select sku, cast(std_cost as double) as std_cost from items "
+        "qualify row_number() over (partition by sku order by valid_from desc nulls last) = 1",
     )
 
 

@@ -101,8 +101,12 @@ class DerivedStore:
 
     def _select(self, table: str, schema: pa.Schema, version: int) -> str:
         uris = DeltaTable(str(self.lake.path(table)), version=version).file_uris()
-        columns = ", ".join(f"cast({field.name} as {_SQL[field.type]}) as {field.name}"
-                            if field.name == "month" else field.name for field in schema)
+        columns = ", ".join(
+            f"cast({field.name} as {_SQL[field.type]}) as {field.name}"
+            if field.name == "month"
+            else field.name
+            for field in schema
+        )
         if not uris:
             nothing = ", ".join(f"cast(null as {_SQL[f.type]}) as {f.name}" for f in schema)
             return f"select {nothing} where false"
@@ -127,8 +131,7 @@ class DerivedStore:
     def state(self, engine: DuckDBEngine) -> Derivation:
         """The facts as they are now (nothing derived yet)."""
         visible = engine.select(
-            "select delivery_id from active_deliveries "
-            "where \"table\" = 'events' and events > 0"
+            "select delivery_id from active_deliveries where \"table\" = 'events' and events > 0"
         )
         version = {name: self.lake.version(name) for name in ("events", "deliveries", "sites")}
         known = {name: -1 if found is None else found for name, found in version.items()}
@@ -150,10 +153,13 @@ class DerivedStore:
             found.events_version,
             found.deliveries_version,
             found.sites_version,
-        ) == (FORMAT, *(
-            -1 if version is None else version
-            for version in map(self.lake.version, ("events", "deliveries", "sites"))
-        ))
+        ) == (
+            FORMAT,
+            *(
+                -1 if version is None else version
+                for version in map(self.lake.version, ("events", "deliveries", "sites"))
+            ),
+        )
 
     def _intact(self, found: Derivation) -> bool:
         """Whether nobody began a refresh after this derivation without completing it."""

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from mining.engine import fetch_frame
 from mining.log import EventLog, Moment
 
 
@@ -52,7 +53,7 @@ def variants(
         How many to spell out; None for all.
     """
     where = log.slice(site=site, start=start, end=end)
-    counts = log.engine.fetch("variant_counts", **where).to_pandas()
+    counts = fetch_frame(log.engine, "variant_counts", **where)
     cases = int(counts["n"].sum())
     found = _spelled_out(log, _frequent(counts, top))
     found = found.sort_values(["count", "activities"], ascending=[False, True], ignore_index=True)
@@ -69,7 +70,7 @@ def _frequent(counts: pd.DataFrame, top: int | None) -> pd.DataFrame:
     if top <= 0:
         return counts.iloc[:0]
     least = np.partition(counts["n"].to_numpy(), len(counts) - top)[len(counts) - top]
-    return counts[counts["n"] >= least]
+    return counts.loc[counts["n"] >= least]
 
 
 def _spelled_out(log: EventLog, counts: pd.DataFrame) -> pd.DataFrame:
@@ -80,9 +81,7 @@ def _spelled_out(log: EventLog, counts: pd.DataFrame) -> pd.DataFrame:
     names = log.activities
     by_case = {
         case: tuple(names[step % 65_536] for step in steps)
-        for case, steps in zip(
-            rows["case_no"].to_pylist(), rows["steps"].to_pylist(), strict=True
-        )
+        for case, steps in zip(rows["case_no"].to_pylist(), rows["steps"].to_pylist(), strict=True)
     }
     return pd.DataFrame(
         {
@@ -106,4 +105,4 @@ def case_durations(
     frame with columns case_id, events, duration_s
     """
     where = log.slice(site=site, start=start, end=end)
-    return log.engine.fetch("case_durations", **where).to_pandas()
+    return fetch_frame(log.engine, "case_durations", **where)

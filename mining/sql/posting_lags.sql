@@ -1,0 +1,30 @@
+-- Each warehouse movement with the moment the ERP entered its posting, by exact key: the warehouse
+-- document the posting names, else the message that carried it. Null while there is no posting.
+select
+    movements.site,
+    cases.first_us as opened_us,
+    movements.occurred_us,
+    coalesce(by_document.entered_us, by_message.entered_us) as entered_us
+from (
+    select case_id, site, occurred_us, document_id, message_id,
+        case when activity = 'Receive' then 1 else 2 end as kind
+    from log_events
+    where activity in ('Receive', 'Execute disposition')
+) as movements
+join cases on movements.case_id = cases.case_id
+left join (
+    select kind, wms_document_id, min(entered_us) as entered_us
+    from postings
+    where wms_document_id is not null
+    group by kind, wms_document_id
+) as by_document
+    on movements.kind = by_document.kind and movements.document_id = by_document.wms_document_id
+left join (
+    select kind, message_id, min(entered_us) as entered_us
+    from postings
+    where message_id is not null
+    group by kind, message_id
+) as by_message
+    on movements.kind = by_message.kind and movements.message_id = by_message.message_id
+where cases.first_us >= ${from_us} and cases.first_us < ${to_us}
+    and (${site} < 0 or cases.site_no = ${site})
