@@ -10,7 +10,7 @@ import duckdb
 
 from ingestion.interpretation import Interpretation
 from ingestion.lake import quoted
-from ingestion.schema import EVENTS
+from ingestion.schema import EVENTS, sql_type
 
 WHY = {
     "missing_case": "the case is empty",
@@ -137,11 +137,11 @@ def events_query(reading: Interpretation, given: dict[str, str]) -> str:
     if "quantity" in reading.columns and "quantity_original" not in reading.columns:
         stated |= {"quantity_original": "quantity"}
         stated |= {"uom_original": "uom" if "uom" in reading.columns else "null"}
-    columns = [
-        f"{stated.get(name) or (quoted(name) if name in reading.columns else 'null')} "
-        f"as {quoted(name)}"
-        for name in EVENTS.names
-    ]
+    columns = []
+    for field in EVENTS:
+        value = stated.get(field.name)
+        value = value or (quoted(field.name) if field.name in reading.columns else "null")
+        columns.append(f"({value})::{sql_type(field.type)} as {quoted(field.name)}")
     return f"select {', '.join(columns)} from fated where fate = 'accepted'"
 
 

@@ -240,10 +240,11 @@ class Intake:
         some_known = session.know(arrival["source"], superseded)
         sort_records(session.con, reading, some_known=some_known)
         counts = count_records(session.con, reading)
-        [[events, unmapped]] = session.con.execute(
-            "select count(*), count(distinct raw_activity) filter (where not activity_known) "
-            "from fated where fate = 'accepted'"
+        activities = session.con.execute(
+            f"select {reading.raw_activity}, count(*) from fated where fate = 'accepted' group by 1"
         ).fetchall()
+        events = sum(count for _, count in activities)
+        unmapped = sum(name not in reading.known_activities for name, _ in activities)
         self._add_quarantined(arrival, quarantined_query(reading))
         queries = self._queries(arrival, reading)
         self._close(arrival | {"events": events, "unmapped_activities": unmapped}, counts)

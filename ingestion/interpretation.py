@@ -1,10 +1,11 @@
 """Turn a mapping into the SQL that reads raw text columns as canonical ones.
 
 The relation ``mapped`` has one row per event (or reference row): ``rec`` (record number, from 0),
-``part`` (which of the record's events), ``record_key``, ``problem``, ``raw_activity`` and the
-canonical columns with their types.
+``part`` (which of the record's events), ``record_key``, ``problem`` and the canonical columns with
+their types.
 """
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -48,6 +49,8 @@ class Interpretation:
     objects: tuple[str, ...]
     several: bool
     producer_ids: bool
+    raw_activity: str
+    known_activities: frozenset[str]
 
 
 def interpret(
@@ -77,6 +80,7 @@ class _Compiler:
         parts = self.mapping.events or ({},)
         several = bool(self.mapping.events)
         targets = self._targets()
+        coded = self.mapping.codes.get("activity", {})
         queries = [
             self._part(number, dict(part), targets, several) for number, part in enumerate(parts)
         ]
@@ -86,6 +90,8 @@ class _Compiler:
             objects=tuple(self.mapping.objects),
             several=several,
             producer_ids="event_id" in self.mapping.columns | self.implicit,
+            raw_activity="raw_activity" if coded else "activity",
+            known_activities=frozenset({*coded, *(activity.value for activity in Activity)}),
         )
 
     def _columns_that_bear_a_canonical_name(self) -> dict[str, Value]:
@@ -128,8 +134,8 @@ class _Compiler:
         for target in targets:
             selected.append(f"{self._typed(target, text[target])} as {quoted(target)}")
         if self.is_events:
-            selected.append(f"{text['activity']} as raw_activity")
-            selected.append(f"{self._known(text['activity'])} as activity_known")
+            if "activity" in self.mapping.codes:
+                selected.append(f"{text['activity']} as raw_activity")
             selected.append(f"{self._extras(said)} as extras")
             for kind, value in self.mapping.objects.items():
                 selected.append(f"{self._text(value)} as {quoted('object ' + kind)}")
@@ -246,10 +252,6 @@ class _Compiler:
                 )
         return "case " + " ".join(tests) + " end"
 
-    def _known(self, text: str) -> str:
-        known = [*self.mapping.codes.get("activity", {}), *(name.value for name in Activity)]
-        return f"{text} in ({', '.join(literal(name) for name in known)})"
-
     def _record_key(self, said: dict[str, Value]) -> str:
         source = self.mapping.source
         values = " || ".join(
@@ -270,14 +272,14 @@ class _Compiler:
         used = set(self._used())
         kept = [name for name in self.available if name not in used]
         renamed = {source: key for key, source in self.mapping.extras.items()}
-        pairs = [f"{literal(renamed.get(name, name))}, {self._column(name)}" for name in kept]
+        pairs = [_pair(renamed.get(name, name), self._column(name)) for name in kept]
         for name, target in self._unreadable_implicit():
             text = self._column(name)
             unread = f"case when {self._typed(target, text)} is null then {text} end"
-            pairs.append(f"{literal(name)}, {unread}")
+            pairs.append(_pair(name, unread))
         if not pairs:
             return "null::varchar"
-        return f"nullif(json_merge_patch('{{}}', json_object({', '.join(pairs)}))::varchar, '{{}}')"
+        return f"nullif('{{' || concat_ws(',', {', '.join(pairs)}) || '}}', '{{}}')"
 
     def _unreadable_implicit(self) -> Iterator[tuple[str, str]]:
         for target in self.implicit:
@@ -296,3 +298,8 @@ class _Compiler:
     def _raw_record(self) -> str:
         pairs = ", ".join(f"{literal(name)}, {quoted(name)}" for name in self.available)
         return f"json_object({pairs})"
+
+
+def _pair(key: str, text: str) -> str:
+    """SQL of one member of a JSON object; null when the text is null."""
+    return f"{literal(json.dumps(key, ensure_ascii=False) + ':')} || to_json({text})"

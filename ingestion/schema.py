@@ -163,3 +163,11 @@ TABLES: dict[str, pa.Schema] = {
     "quarantine": QUARANTINE,
     **REFERENCE,
 }
+
+
+def sql_type(kind: pa.DataType) -> str:
+    """Name of an Arrow type of this schema in SQL."""
+    if pa.types.is_decimal(kind):
+        return f"decimal({kind.precision}, {kind.scale})"
+    names = {TIME: "timestamptz", pa.int64(): "bigint", pa.date32(): "date"}
+    return names.get(kind, "varchar")

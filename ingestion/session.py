@@ -115,14 +115,7 @@ class Session:
 
     def _store(self, table: str, direct: str | None) -> None:
         for query in filter(None, [direct, self._pending(table)]):
-            reader = self.con.sql(query).to_arrow_reader(200_000)
-            schema = TABLES[table]
-            batches = (
-                pa.Table.from_batches([batch]).select(schema.names).cast(schema).to_batches()
-                for batch in reader
-            )
-            flat = (batch for group in batches for batch in group)
-            self.lake.write(table, pa.RecordBatchReader.from_batches(schema, flat))
+            self.lake.write_query(self.con, table, query, TABLES[table])
         self.con.execute(f"delete from pending_{table}")
 
     def _pending(self, table: str) -> str | None:
