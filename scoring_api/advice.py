@@ -53,7 +53,7 @@ async def advise(service: Service, line: ReturnLine, *, caller: str, claim: Clai
         given = give(service, line, parts[0])
         return to_effect(service, [given], Reply(200, given.body), caller=caller, claim=claim)
 
-    return await service.desk.perform(Task(finish, [line.to_line()], line.as_of))
+    return await service.desk.perform(Task(finish, [line.to_line(service.now())]))
 
 
 async def advise_many(service: Service, lines: Sequence[ReturnLine]) -> list[Given | Problem]:
@@ -87,7 +87,7 @@ def to_effect(
     """Everything that has to be stored before these recommendations may be answered."""
     rows, facts = [], []
     for item in given:
-        asked = fingerprint(canonical({**item.line.to_line(), "as_of": item.line.as_of}))
+        asked = fingerprint(canonical(item.line.to_line(item.at)))
         models = _models(item.answer)
         rows.append((RECOMMENDATIONS, _to_row(item, asked, models, caller=caller)))
         facts.append(_to_fact(item, asked, models, caller=caller))
@@ -95,17 +95,16 @@ def to_effect(
 
 
 async def _advise_group(service: Service, lines: Sequence[ReturnLine]) -> list[Given | Problem]:
-    if len({line.as_of for line in lines}) == 1:
-        try:
-            scored = await service.desk.score([line.to_line() for line in lines], lines[0].as_of)
-        except Problem as problem:
-            return [problem for _ in lines]
-        except Exception:  # noqa: BLE001 - one of them is to blame: told to that line only
-            if len(lines) == 1:
-                return [Problem(500, f"The models failed on {lines[0].return_line_id!r}.")]
-        else:
-            return [give(service, line, parts) for line, parts in zip(lines, scored, strict=True)]
-    return [item for line in lines for item in await _advise_group(service, [line])]
+    now = service.now()
+    try:
+        scored = await service.desk.score([line.to_line(now) for line in lines])
+    except Problem as problem:
+        return [problem for _ in lines]
+    except Exception:  # noqa: BLE001 - one of them is to blame: told to that line only
+        if len(lines) == 1:
+            return [Problem(500, f"The models failed on {lines[0].return_line_id!r}.")]
+        return [item for line in lines for item in await _advise_group(service, [line])]
+    return [give(service, line, parts) for line, parts in zip(lines, scored, strict=True)]
 
 
 def _to_row(item: Given, asked: str, models: str, *, caller: str) -> dict[str, Any]:

@@ -8,13 +8,12 @@ never given before its row and its audit row are durable, and the disk is flushe
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy.engine import Engine
 
 from scoring_api.journal import Effect, Reply, commit
-from scoring_api.rack import ModelRack, Scorer
+from scoring_api.rack import ModelRack
 from scoring_api.workers import GroupWorker
 
 GROUP = 32
@@ -31,14 +30,12 @@ class Task:
     ----------
     finish : callable
         Gets the scorer's answers in the order of ``lines``; an ``Effect`` it makes is stored.
-    lines : list of dict
-    as_of : datetime, optional
-        Moment of knowledge of all lines.
+    lines : sequence of dict
+        Each states its ``as_of``.
     """
 
     finish: Callable[[list[Parts]], Effect | list[Parts]]
     lines: Sequence[dict[str, Any]] = ()
-    as_of: datetime | None = None
 
 
 class Desk:
@@ -51,9 +48,9 @@ class Desk:
             self._work, name="retrace-desk", limit=GROUP
         )
 
-    async def score(self, lines: Sequence[dict[str, Any]], as_of: datetime | None) -> list[Parts]:
+    async def score(self, lines: Sequence[dict[str, Any]]) -> list[Parts]:
         """Score lines, store nothing."""
-        answer = await self._worker.submit(Task(list, lines, as_of))
+        answer = await self._worker.submit(Task(list, lines))
         assert isinstance(answer, list)
         return answer
 
@@ -78,29 +75,12 @@ class Desk:
         self._worker.close()
 
     def _work(self, tasks: Sequence[Task]) -> Sequence[Reply | list[Parts] | Exception]:
-        scorer = self._rack.required() if any(task.lines for task in tasks) else None
-        scored = _score(scorer, tasks)
-        outcomes: list[Effect | list[Parts] | Exception] = [
-            _finish(task, parts) for task, parts in zip(tasks, scored, strict=True)
-        ]
+        lines = [line for task in tasks for line in task.lines]
+        scored = iter(self._rack.required().score(lines) if lines else ())
+        outcomes = [_finish(task, [next(scored).to_dict() for _ in task.lines]) for task in tasks]
         effects = [outcome for outcome in outcomes if isinstance(outcome, Effect)]
         replies = iter(commit(self._engine, effects) if effects else ())
         return [next(replies) if isinstance(item, Effect) else item for item in outcomes]
-
-
-def _score(scorer: Scorer | None, tasks: Sequence[Task]) -> list[list[Parts]]:
-    scored: list[list[Parts]] = [[] for _ in tasks]
-    alike: dict[datetime | None, list[int]] = {}
-    for position, task in enumerate(tasks):
-        if task.lines:
-            alike.setdefault(task.as_of, []).append(position)
-    for as_of, positions in alike.items():
-        assert scorer is not None
-        lines = [line for position in positions for line in tasks[position].lines]
-        advice = iter(scorer.score(lines, as_of=as_of))
-        for position in positions:
-            scored[position] = [next(advice).to_dict() for _ in tasks[position].lines]
-    return scored
 
 
 def _finish(task: Task, parts: list[Parts]) -> Effect | list[Parts] | Exception:

@@ -28,7 +28,7 @@ Moment = Annotated[
 Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Code = Annotated[str, Field(max_length=100)]
 Money = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
-Amount = Annotated[float, Field(gt=0, le=1e9, allow_inf_nan=False)]
+Quantity = Annotated[float, Field(gt=0, le=1e9, allow_inf_nan=False)]
 
 LINE_EXAMPLE: dict[str, Any] = {
     "return_line_id": "RMA-2026-004711:1",
@@ -36,7 +36,7 @@ LINE_EXAMPLE: dict[str, Any] = {
     "sku": "SKU-00042",
     "quantity": 2,
     "reason_declared": "CHOICE.UNWANTED",
-    "condition": "NEW_OPENED",
+    "condition": "COSMETIC_DAMAGE",
     "note": "box torn, unit scratched on the side, does not power on",
     "customer_id": "C-00017",
     "unit_price": 129.9,
@@ -65,15 +65,22 @@ class ReturnLine(BaseModel):
     ]
     site: Annotated[Name, Field(description="Warehouse that handles the return.")]
     sku: Annotated[Name, Field(description="Item number; a new one is scored by what it is like.")]
-    quantity: Annotated[Amount, Field(description="Units in the base unit of measure.")]
+    quantity: Annotated[Quantity, Field(description="Units in the base unit of measure.")]
     as_of: Annotated[
         Moment | None, Field(description="Advise with what was known at this moment (default now).")
     ] = None
     reason_declared: Annotated[Code | None, Field(description="What the customer says.")] = None
     condition: Annotated[Code | None, Field(description="What the inspection found.")] = None
-    note: Annotated[
-        str | None, Field(max_length=4000, description="Free text of customer or inspector.")
+    note: Annotated[str | None, Field(max_length=4000, description="Inspector's words.")] = None
+    customer_note: Annotated[
+        str | None, Field(max_length=4000, description="Customer's words.")
     ] = None
+    reason_inspected: Annotated[
+        Code | None, Field(description="Reason the inspection found true.")
+    ] = None
+    requested_at: Moment | None = None
+    received_at: Moment | None = None
+    inspected_at: Moment | None = None
     customer_id: Name | None = None
     unit_price: Annotated[Money | None, Field(description="Price credited per unit.")] = None
     currency: Code | None = None
@@ -91,14 +98,17 @@ class ReturnLine(BaseModel):
     serial_match: bool | Code | None = None
     seal_ok: bool | Code | None = None
     accessories_ok: bool | Code | None = None
+    hazmat: bool | None = None
+    regulated: bool | None = None
 
-    def to_line(self) -> dict[str, Any]:
-        """What the scorer gets: the fields it may know, those that were sent."""
-        return {
+    def to_line(self, now: datetime) -> dict[str, Any]:
+        """What the scorer gets: the fields it may know, those that were sent, and ``as_of``."""
+        sent = {
             name: value
             for name in self.model_fields_set
             if name in _KNOWN and (value := getattr(self, name)) is not None
         }
+        return {"as_of": now, **sent}
 
     def ignored(self) -> list[str]:
         """Names of fields that were sent and are not known here."""
@@ -106,7 +116,7 @@ class ReturnLine(BaseModel):
         return [name[:_SHOWN].encode(errors="replace").decode() for name in names]
 
 
-_KNOWN = frozenset(ReturnLine.model_fields) - {"as_of"}
+_KNOWN = frozenset(ReturnLine.model_fields)
 _SHOWN = 100
 
 

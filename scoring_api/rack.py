@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -24,10 +23,8 @@ class Advice(Protocol):
 class Scorer(Protocol):
     """The part of ``models.scorer.Scorer`` the API uses."""
 
-    def score(
-        self, lines: list[dict[str, Any]], *, as_of: datetime | None = None
-    ) -> Sequence[Advice]:
-        """Advise on lines, in order."""
+    def score(self, lines: list[dict[str, Any]]) -> Sequence[Advice]:
+        """Advise on lines, in order; each states its ``as_of``."""
 
     def versions(self) -> Any:
         """Name, version and data version of each model."""

@@ -14,7 +14,6 @@ from scoring_api.payloads import LINE_EXAMPLE
 @dataclass(frozen=True)
 class RuleAdvice:
     line: dict
-    as_of: object
     version: str
 
     def to_dict(self):
@@ -28,7 +27,7 @@ class RuleAdvice:
                 "abstained": abstained,
             },
             "policy": {"route": "review" if abstained else "auto", "rules": []},
-            "as_of": str(self.as_of) if self.as_of else None,
+            "as_of": self.line["as_of"].isoformat(),
             "known": sorted(self.line),
             "not_available": ["fraud"],
         }
@@ -40,10 +39,10 @@ class RuleScorer:
 
     version: str = "1"
 
-    def score(self, lines, *, as_of=None):
+    def score(self, lines):
         if any(line["sku"] == "BROKEN-SKU" for line in lines):
             raise ZeroDivisionError("a model stumbled")
-        return [RuleAdvice(line, as_of, self.version) for line in lines]
+        return [RuleAdvice(line, self.version) for line in lines]
 
     def versions(self):
         return {"disposition": {"version": self.version, "data_version": "7"}}

@@ -89,10 +89,10 @@ def test_a_retry_while_the_first_is_being_worked_on_gets_409(make_client, line, 
     entered, leave = threading.Event(), threading.Event()
 
     class SlowScorer(RuleScorer):
-        def score(self, lines, *, as_of=None):
+        def score(self, lines):
             entered.set()
             assert leave.wait(10)
-            return super().score(lines, as_of=as_of)
+            return super().score(lines)
 
     client = make_client(scorer=SlowScorer())
     headers = {"Idempotency-Key": "k"}
@@ -113,9 +113,9 @@ def test_two_processes_that_race_with_one_key_give_one_answer(make_client, line,
     barrier = threading.Barrier(2, timeout=10)
 
     class MeetingScorer(RuleScorer):
-        def score(self, lines, *, as_of=None):
+        def score(self, lines):
             barrier.wait()
-            return super().score(lines, as_of=as_of)
+            return super().score(lines)
 
     one, two = make_client(scorer=MeetingScorer()), make_client(scorer=MeetingScorer(), key=False)
     headers = {"Idempotency-Key": "k", "Authorization": one.headers["Authorization"]}

@@ -46,15 +46,28 @@ def test_a_recommendation_is_stored_before_it_is_answered(client, line, settings
 
 def test_only_known_fields_that_were_sent_reach_the_models(client, line):
     body = client.post("/v1/recommendations", json={**line, "colour": "red", "grade": None}).json()
-    assert body["known"] == sorted(line)
+    assert body["known"] == sorted([*line, "as_of"])
     assert body["ignored"] == ["colour"]
+
+
+def test_advice_is_for_now_unless_said_otherwise(make_client, line):
+    client = make_client(now=lambda: NOON)
+    body = client.post("/v1/recommendations", json=line).json()
+    assert body["as_of"] == "2026-06-30T12:00:00+00:00"
+
+
+def test_every_field_the_models_read_can_be_sent():
+    from models import disposition, policy, reason
+
+    read = {*disposition.FIELDS, *policy.FIELDS, *reason.FIELDS}
+    assert read <= set(ReturnLine.model_fields)
 
 
 def test_the_moment_of_knowledge_reaches_the_models(client, line):
     body = client.post(
         "/v1/recommendations", json={**line, "as_of": "2026-06-01T10:00:00.123456789+02:00"}
     ).json()
-    assert body["as_of"] == "2026-06-01 10:00:00.123456+02:00"
+    assert body["as_of"] == "2026-06-01T10:00:00.123456+02:00"
 
 
 @pytest.mark.parametrize(
