@@ -7,6 +7,7 @@ built in a site's own time zone, so a clock change shifts them as it does in rea
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -30,14 +31,32 @@ def utc_midnight(day: date) -> float:
     return datetime.combine(day, time(), UTC).timestamp()
 
 
+@cache
+def _day_text(day: int) -> str:
+    return f"{datetime.fromtimestamp(day * DAY, UTC):%Y-%m-%d}"
+
+
 def iso(seconds: float) -> str:
     """A UTC time in ISO 8601 with milliseconds.
 
     >>> iso(0.25)
     '1970-01-01T00:00:00.250Z'
     """
-    whole = datetime.fromtimestamp(seconds, UTC)
-    return f"{whole:%Y-%m-%dT%H:%M:%S}.{whole.microsecond // 1000:03d}Z"
+    day, rest = divmod(int(seconds * 1000), 86_400_000)
+    minute, milliseconds = divmod(rest, 60_000)
+    hour, minute = divmod(minute, 60)
+    second, milliseconds = divmod(milliseconds, 1000)
+    return f"{_day_text(day)}T{hour:02d}:{minute:02d}:{second:02d}.{milliseconds:03d}Z"
+
+
+@cache
+def _local_day(hour: int, zone: ZoneInfo) -> date:
+    return datetime.fromtimestamp(hour * HOUR, zone).date()
+
+
+def local_day(seconds: float, zone: ZoneInfo) -> date:
+    """The calendar day in ``zone`` at a moment (zones with whole-hour offsets)."""
+    return _local_day(int(seconds // HOUR), zone)
 
 
 def local_time(seconds: float, zone: ZoneInfo) -> datetime:
@@ -45,6 +64,7 @@ def local_time(seconds: float, zone: ZoneInfo) -> datetime:
     return datetime.fromtimestamp(seconds, zone)
 
 
+@cache
 def at_local(day: date, clock: str, zone: ZoneInfo) -> float:
     """The moment when the wall clock of ``zone`` shows ``clock`` (HH:MM) on ``day``."""
     hour, minute = clock.split(":")

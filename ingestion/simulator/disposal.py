@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import simpy
 
-from ingestion.simulator import claims, recovery
+from ingestion.simulator import claims, credit, recovery
 from ingestion.simulator.clock import DAY, HOUR, MINUTE
 from ingestion.simulator.integration import posting_date
 from ingestion.simulator.line import Line
@@ -127,7 +127,7 @@ def execute(world: World, line: Line, disposition: str) -> Waiting:
     )
     entered = world.integration.erp_entry(site, env.now, recorded, rng)
     if site.code == "DC5":
-        entered = max(entered, world.office.after(recorded, rng.lognormvariate(2.2, 0.6) * HOUR))
+        entered = max(entered, world.office.after(recorded, rng.lognormvariate(2.45, 0.6) * HOUR))
     post_to_erp(
         world,
         line,
@@ -144,6 +144,8 @@ def execute(world: World, line: Line, disposition: str) -> Waiting:
         lot=line.lot,
     )
     line.state["stock_posted"] = entered
+    if "credit" not in line.state:
+        line.state["credit"] = env.process(credit.settle(world, line, entered))
     line.state["final"] = disposition
     _write_down_value(world, line, disposition, entered)
 

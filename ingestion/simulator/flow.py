@@ -142,8 +142,6 @@ def _through_site(world: World, line: Line) -> Waiting:
     if line.policy in ("P2", "P4") and "credit" not in line.state:
         line.state["credit"] = env.process(credit.settle(world, line, env.now + 10 * MINUTE))
     known = yield from warehouse.inspect(world, line)
-    if "credit" not in line.state:
-        line.state["credit"] = env.process(credit.settle(world, line, known))
     yield from disposal.dispose(world, line, known)
     yield line.state["credit"]
     yield from _close(world, line)

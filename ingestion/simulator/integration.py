@@ -1,14 +1,14 @@
 """Between the systems: when a fact is recorded, when the ERP hears of it, and message traffic."""
 
 from bisect import bisect_right
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from math import ceil, log
 from random import Random
 from typing import Final
 
 import numpy as np
 
-from ingestion.simulator.clock import DAY, HOUR, MINUTE, Calendar, at_local, days_between
+from ingestion.simulator.clock import HOUR, MINUTE, Calendar, at_local, days_between, local_day
 from ingestion.simulator.journal import Journal
 from ingestion.simulator.line import Line
 from ingestion.simulator.network import HEADQUARTERS_ZONE, SITES, Site
@@ -49,14 +49,14 @@ class Integration:
     def recorded(self, site: Site, occurred: float, rng: Random) -> float:
         """When the warehouse system has the fact: seconds later, or with the day's file."""
         if site.legacy:
-            day = datetime.fromtimestamp(occurred, site.zone).date()
+            day = local_day(occurred, site.zone)
             return at_local(day, EXTRACT_CLOCK, site.zone)
         return occurred + min(rng.lognormvariate(log(_API_MEDIAN_S), _API_SIGMA), 900.0)
 
     def erp_entry(self, site: Site, occurred: float, recorded: float, rng: Random) -> float:
         """When the ERP has posted a warehouse fact."""
         if site.legacy:
-            day = datetime.fromtimestamp(occurred, site.zone).date()
+            day = local_day(occurred, site.zone)
             start = self._loads.get((site.code, day))
             if start is None:
                 start = self.after_maintenance(recorded + HOUR)
@@ -112,17 +112,7 @@ class Middleware:
 
 def posting_date(moment: float) -> str:
     """The accounting day of an ERP entry, at headquarters."""
-    return f"{datetime.fromtimestamp(moment, HEADQUARTERS_ZONE):%Y-%m-%d}"
-
-
-def business_day(moment: float, site: Site) -> str:
-    """The site's own calendar day of a moment."""
-    return f"{datetime.fromtimestamp(moment, site.zone):%Y-%m-%d}"
-
-
-def start_of_day(moment: float) -> float:
-    """00:00 UTC of the day."""
-    return moment // DAY * DAY
+    return local_day(moment, HEADQUARTERS_ZONE).isoformat()
 
 
 def next_run(calendar: Calendar, moment: float, hours_after_opening: float) -> float:

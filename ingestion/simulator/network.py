@@ -46,14 +46,6 @@ _NATIONAL_HOLIDAYS: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Staffing:
-    """How a station is staffed: people, and the share of their time that base load fills."""
-
-    people: int
-    utilisation: float
-
-
-@dataclass(frozen=True, slots=True)
 class Site:
     """One warehouse.
 
@@ -72,11 +64,7 @@ class Site:
     local_holidays: tuple[date, ...]
     b2b_share: float
     blind_share: float
-    dock: Staffing
-    inspection: Staffing
-    put_away: Staffing
-    leads: Staffing
-    bench: Staffing
+    utilisation: Mapping[str, float]
     carts_h: tuple[float, ...]
     waves_h: tuple[float, ...]
     families: Mapping[str, float]
@@ -114,11 +102,13 @@ SITES: Final[tuple[Site, ...]] = (
         local_holidays=(date(2025, 4, 21), date(2026, 4, 20)),
         b2b_share=0.30,
         blind_share=0.03,
-        dock=Staffing(3, 0.80),
-        inspection=Staffing(5, 0.80),
-        put_away=Staffing(3, 0.80),
-        leads=Staffing(1, 0.70),
-        bench=Staffing(2, 0.80),
+        utilisation={
+            "dock": 0.80,
+            "inspection": 0.80,
+            "put_away": 0.80,
+            "leads": 0.70,
+            "bench": 0.80,
+        },
         carts_h=(0.5, 8.0),
         waves_h=(9.0,),
         families={"apparel": 5, "footwear": 4, "home": 4, "kitchen": 4, "beauty": 2},
@@ -134,11 +124,13 @@ SITES: Final[tuple[Site, ...]] = (
         local_holidays=(date(2025, 3, 3), date(2026, 3, 2)),
         b2b_share=0.45,
         blind_share=0.03,
-        dock=Staffing(2, 0.85),
-        inspection=Staffing(5, 0.85),
-        put_away=Staffing(2, 0.85),
-        leads=Staffing(1, 0.75),
-        bench=Staffing(3, 0.88),
+        utilisation={
+            "dock": 0.85,
+            "inspection": 0.85,
+            "put_away": 0.85,
+            "leads": 0.75,
+            "bench": 0.88,
+        },
         carts_h=(0.5, 8.0),
         waves_h=(9.0,),
         families={"electronics": 5, "computing": 6, "kitchen": 2, "power_tools": 2},
@@ -154,11 +146,13 @@ SITES: Final[tuple[Site, ...]] = (
         local_holidays=(date(2025, 3, 31), date(2026, 3, 31)),
         b2b_share=0.40,
         blind_share=0.03,
-        dock=Staffing(2, 0.82),
-        inspection=Staffing(3, 0.82),
-        put_away=Staffing(2, 0.82),
-        leads=Staffing(1, 0.72),
-        bench=Staffing(1, 0.80),
+        utilisation={
+            "dock": 0.82,
+            "inspection": 0.82,
+            "put_away": 0.82,
+            "leads": 0.72,
+            "bench": 0.80,
+        },
         carts_h=(0.5, 8.0),
         waves_h=(9.0,),
         families={"food": 4, "health": 4, "beauty": 3, "home": 2, "apparel": 2},
@@ -174,11 +168,13 @@ SITES: Final[tuple[Site, ...]] = (
         local_holidays=(date(2025, 3, 4), date(2026, 2, 17)),
         b2b_share=0.85,
         blind_share=0.12,
-        dock=Staffing(2, 0.90),
-        inspection=Staffing(3, 0.93),
-        put_away=Staffing(2, 0.88),
-        leads=Staffing(1, 0.80),
-        bench=Staffing(1, 0.85),
+        utilisation={
+            "dock": 0.90,
+            "inspection": 0.93,
+            "put_away": 0.88,
+            "leads": 0.80,
+            "bench": 0.85,
+        },
         carts_h=(0.0,),
         waves_h=(1.0,),
         families={"fasteners": 4, "electrical": 4, "plumbing": 3, "power_tools": 3, "kitchen": 1},
@@ -201,11 +197,13 @@ SITES: Final[tuple[Site, ...]] = (
         local_holidays=(date(2025, 10, 13), date(2026, 4, 3)),
         b2b_share=0.80,
         blind_share=0.12,
-        dock=Staffing(2, 0.90),
-        inspection=Staffing(2, 0.97),
-        put_away=Staffing(1, 0.90),
-        leads=Staffing(1, 0.85),
-        bench=Staffing(1, 0.90),
+        utilisation={
+            "dock": 0.90,
+            "inspection": 0.97,
+            "put_away": 0.90,
+            "leads": 0.85,
+            "bench": 0.90,
+        },
         carts_h=(0.0,),
         waves_h=(1.0,),
         families={"spare_parts": 6, "power_tools": 3, "electrical": 2, "plumbing": 1},
@@ -223,10 +221,24 @@ HEADQUARTERS_ZONE: Final = ZoneInfo("America/New_York")
 HEADQUARTERS_SHIFTS: Final[Shifts] = dict.fromkeys(_WEEK, [("08:00", "17:00")])
 HEADQUARTERS_HOLIDAYS: Final = _NATIONAL_HOLIDAYS
 
-CUSTOMER_SERVICE: Final = Staffing(6, 0.80)
-CREDIT_CLERKS: Final = Staffing(3, 0.80)
-APPROVERS: Final = Staffing(2, 0.90)
-BUYERS: Final = Staffing(2, 0.85)
+OFFICE_UTILISATION: Final[Mapping[str, float]] = {
+    "CS": 0.80,
+    "FIN": 0.80,
+    "APP": 0.90,
+    "MAIL": 0.80,
+    "BUY": 0.85,
+}
+APPROVERS: Final = 2
+
+LOAD_MINUTES: Final[Mapping[str, Mapping[str, float]]] = {
+    "DC1": {"dock": 3.64, "inspection": 9.55, "put_away": 5.54, "leads": 4.69, "bench": 0.92},
+    "DC2": {"dock": 3.60, "inspection": 25.1, "put_away": 5.98, "leads": 4.90, "bench": 15.7},
+    "DC3": {"dock": 3.65, "inspection": 8.16, "put_away": 5.72, "leads": 5.15, "bench": 0.20},
+    "DC4": {"dock": 3.71, "inspection": 12.8, "put_away": 5.68, "leads": 6.09, "bench": 3.29},
+    "DC5": {"dock": 3.71, "inspection": 15.2, "put_away": 6.05, "leads": 5.80, "bench": 13.1},
+    "HQ": {"CS": 3.28, "FIN": 2.87, "APP": 0.465, "MAIL": 0.635, "BUY": 1.11},
+}
+"""Work at natural pace that one requested line causes at each station, measured on a long run."""
 
 APPROVAL_LIMITS: Final = (500.0, 5000.0)
 """USD: above the first an approver signs, above the second the controller too."""

@@ -1,6 +1,8 @@
 """One run: wire demand, world and writers together and let the days pass."""
 
-from collections.abc import Callable
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from math import ceil
@@ -118,7 +120,17 @@ def simulate(
     master.write_master_data(out / "sources", catalogue)
     demand = Demand(catalogue, line_rng)
     plan = _plan(count_rng, first=first, lines=lines)
-    _run(world, demand, plan, sources=sources, truth=truth, until=end, progress=progress)
+    with _rare_collections():
+        _run(
+            world,
+            demand,
+            plan,
+            sources=sources,
+            truth=truth,
+            first=first,
+            until=end,
+            progress=progress,
+        )
     sources.close()
     truth.close()
     return Summary(
@@ -129,6 +141,17 @@ def simulate(
         end=datetime.fromtimestamp(end, UTC),
         path=out,
     )
+
+
+@contextmanager
+def _rare_collections() -> Iterator[None]:
+    """Look for garbage cycles rarely: a run keeps tens of thousands of small objects alive."""
+    before = gc.get_threshold()
+    gc.set_threshold(200_000, 20, 50)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 Plan = dict[date, tuple[list[int], bool]]
@@ -158,6 +181,7 @@ def _run(
     *,
     sources: Sources,
     truth: Truth,
+    first: date,
     until: float,
     progress: Progress | None,
 ) -> None:
@@ -174,5 +198,10 @@ def _run(
                 env.process(live(world, line))
         env.run(until=min(env.now + DAY, until))
         world.journal.flush(env.now)
+        if today == first:
+            for station in world.stations():
+                station.busy_s, station.waited_s, station.jobs = 0.0, 0.0, 0
+        if today == network.LAST_DAY:
+            truth.utilisation(world, utc_midnight(first) + DAY, env.now)
         if progress is not None:
             progress((env.now - begin) / total)

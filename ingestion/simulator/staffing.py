@@ -33,13 +33,16 @@ class Station:
         relief: int = 10**9,
         absences: dict[str, Calendar] | None = None,
     ) -> None:
+        self.calendars = [(absences or {}).get(person, calendar) for person in people]
         self.env = env
         self.name = name
         self.calendar = calendar
         self.pace = pace
         self.busy_s = 0.0
+        self.waited_s = 0.0
+        self.jobs = 0
         self._relief = relief * len(people)
-        self._queue: list[tuple[int, int, float, simpy.Event]] = []
+        self._queue: list[tuple[int, int, float, float, simpy.Event]] = []
         self._count = 0
         self._idle: deque[simpy.Event] = deque()
         for person in people:
@@ -49,10 +52,18 @@ class Station:
         """Queue a job; the event's value is (who, started, finished)."""
         done = self.env.event()
         self._count += 1
-        heappush(self._queue, (urgency, self._count, touch_s, done))
+        heappush(self._queue, (urgency, self._count, touch_s, self.env.now, done))
         if self._idle:
             self._idle.popleft().succeed()
         return done
+
+    def utilisation(self, start: float, end: float) -> float:
+        """Share of the people's working time between two moments that jobs filled.
+
+        Meaningful if all work since ``start`` is counted in ``busy_s``.
+        """
+        offered = sum(calendar.worked(end) - calendar.worked(start) for calendar in self.calendars)
+        return self.busy_s / offered if offered else 0.0
 
     def _serve(self, person: str, calendar: Calendar) -> Waiting:
         env, queue = self.env, self._queue
@@ -65,8 +76,10 @@ class Station:
                 self._idle.append(call)
                 yield call
                 continue
-            _, _, touch_s, done = heappop(queue)
+            _, _, touch_s, queued, done = heappop(queue)
             started = env.now
+            self.jobs += 1
+            self.waited_s += started - queued
             work_s = touch_s * self.pace * (0.7 if len(queue) > self._relief else 1.0)
             self.busy_s += work_s
             yield env.timeout(calendar.after(started, work_s) - started)

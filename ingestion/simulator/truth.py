@@ -7,9 +7,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ingestion.simulator import recovery
+from ingestion.simulator.clock import HOUR
 from ingestion.simulator.line import Fact, Line
 from ingestion.simulator.native.files import TextFile, csv_row
 from ingestion.simulator.recovery import Unit
+from ingestion.simulator.world import World
 
 _TIME: Final = pa.timestamp("us", tz="UTC")
 _SCHEMA: Final = pa.schema(
@@ -41,7 +43,7 @@ class Truth:
     def __init__(self, root: Path) -> None:
         root.mkdir(parents=True, exist_ok=True)
         self._events = pq.ParquetWriter(root / "events.parquet", _SCHEMA, compression="zstd")
-        self._columns: list[list[Any]] = [[] for _ in _SCHEMA]
+        self._rows: list[tuple[Any, ...]] = []
         self._lines = TextFile(
             root / "lines.csv", header="case_id,reason,condition,disposition,grade,probabilities,values"
         )
@@ -52,19 +54,23 @@ class Truth:
             with_rows.write(csv_row(row))
         with_rows.close()
         self.events = 0
+        self._root = root
 
     def fact(self, fact: Fact) -> None:
         """Add a true event."""
-        columns = self._columns
-        columns[0].append(fact.line.case_id)
-        columns[1].append(fact.code)
-        columns[2].append(int(fact.occurred * 1e6))
-        columns[3].append(int(fact.recorded * 1e6))
-        columns[4].append(fact.site)
-        columns[5].append(fact.actor)
-        columns[6].append(fact.values.get("document"))
+        self._rows.append(
+            (
+                fact.line.case_id,
+                fact.code,
+                int(fact.occurred * 1e6),
+                int(fact.recorded * 1e6),
+                fact.site,
+                fact.actor,
+                fact.values.get("document"),
+            )
+        )
         self.events += 1
-        if len(columns[0]) >= _ROWS:
+        if len(self._rows) >= _ROWS:
             self._drain()
 
     def line(self, line: Line) -> None:
@@ -86,13 +92,25 @@ class Truth:
             )
         )
 
+    def utilisation(self, world: World, start: float, end: float) -> None:
+        """Write how loaded each station was inside the window, and how long jobs waited."""
+        file = TextFile(self._root / "stations.csv", header="station,people,utilisation,jobs,wait_h")
+        for station in world.stations():
+            share = station.utilisation(start, end)
+            wait = station.waited_s / max(station.jobs, 1) / HOUR
+            people = len(station.calendars)
+            file.write(f"{station.name},{people},{share:.3f},{station.jobs},{wait:.2f}")
+        file.close()
+
     def _drain(self) -> None:
+        if not self._rows:
+            return
+        columns = zip(*self._rows, strict=True)
         arrays = [
-            pa.array(column, field.type) for column, field in zip(self._columns, _SCHEMA, strict=True)
+            pa.array(column, field.type) for column, field in zip(columns, _SCHEMA, strict=True)
         ]
         self._events.write_table(pa.Table.from_arrays(arrays, schema=_SCHEMA))
-        for column in self._columns:
-            column.clear()
+        self._rows.clear()
 
     def close(self) -> None:
         """Write what is left and close all files."""

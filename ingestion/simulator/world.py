@@ -7,10 +7,10 @@ from typing import Final
 import simpy
 
 from ingestion.simulator import network
-from ingestion.simulator.clock import HOUR, MINUTE, WEEK, Calendar, at_local, days_between
+from ingestion.simulator.clock import HOUR, WEEK, Calendar, at_local, days_between
 from ingestion.simulator.integration import Integration, Middleware
 from ingestion.simulator.journal import Journal
-from ingestion.simulator.network import HEADQUARTERS_ZONE, SITES, Site, Staffing
+from ingestion.simulator.network import HEADQUARTERS_ZONE, SITES, Site
 from ingestion.simulator.staffing import Station
 
 _FREEZE_LAST, _FREEZE_FIRST = 2, 3
@@ -46,6 +46,17 @@ class World:
     office: Calendar
     counters: dict[str, int] = field(default_factory=dict)
 
+    def stations(self) -> list[Station]:
+        """Every station of the network."""
+        local = [
+            station
+            for crew in self.crews.values()
+            for station in (crew.dock, crew.inspection, crew.leads, crew.put_away, crew.bench)
+        ]
+        return [
+            *local, self.customer_service, self.clerks, self.approvers, self.mailroom, self.buyers,
+        ]  # fmt: skip
+
     def document(self, prefix: str, *, width: int = 8) -> str:
         """The next document number of a series."""
         count = self.counters.get(prefix, 0) + 1
@@ -53,16 +64,14 @@ class World:
         return f"{prefix}{count:0{width}d}"
 
 
-MEAN_MINUTES: Final = {
-    # Median times exp(sigma squared / 2), weighted over the work that reaches the station.
-    "dock": 4.0 * 1.13,
-    "inspection": 9.0 * 1.38,
-    "put_away": 6.0 * 1.13,
-    "leads": 12.0 * 1.2,
-    "bench": 150.0 * 1.15,
-}
-VISITS: Final = {"dock": 0.86, "inspection": 0.85, "put_away": 0.86, "leads": 0.40, "bench": 0.07}
-"""How many visits of a station an average requested line causes."""
+_PACE: Final = (0.5, 1.8)
+
+
+def _staff(load_h: float, hours: float, utilisation: float) -> tuple[int, float]:
+    """How many people a weekly load needs, and the pace at which they fill their share."""
+    people = max(round(load_h / (hours * utilisation)), 1)
+    pace = utilisation * people * hours / load_h
+    return people, min(max(pace, _PACE[0]), _PACE[1])
 
 
 def build_world(
@@ -88,11 +97,11 @@ def build_world(
         integration=integration,
         middleware=Middleware(journal),
         crews={site.code: _crew(env, site, span) for site in SITES},
-        customer_service=_office_station(env, "CS", network.CUSTOMER_SERVICE, office, 0.30, 7.7),
-        clerks=_office_station(env, "FIN", network.CREDIT_CLERKS, office, 0.30, 17.0),
+        customer_service=_office_station(env, "CS", office),
+        clerks=_office_station(env, "FIN", office),
         approvers=_approvers(env, office, span),
-        mailroom=_office_station(env, "MAIL", Staffing(1, 0.80), office, 0.12, 6.0),
-        buyers=_office_station(env, "BUY", network.BUYERS, office, 0.16, 13.0),
+        mailroom=_office_station(env, "MAIL", office),
+        buyers=_office_station(env, "BUY", office),
         office=office,
     )
 
@@ -109,50 +118,37 @@ def _crew(env: simpy.Environment, site: Site, span: tuple[date, date]) -> Crew:
         )
         / HOUR
     )
-    lines = network.WEEKLY_LINES * site.share
-    staffing = {
-        "dock": site.dock,
-        "inspection": site.inspection,
-        "put_away": site.put_away,
-        "leads": site.leads,
-        "bench": site.bench,
-    }
     stations = {}
-    for kind, staff in staffing.items():
-        load_h = lines * VISITS[kind] * MEAN_MINUTES[kind] / 60
+    for kind, utilisation in site.utilisation.items():
+        load_h = network.WEEKLY_LINES * site.share * network.LOAD_MINUTES[site.code][kind] / 60
+        people, pace = _staff(load_h, weekly_h, utilisation)
         stations[kind] = Station(
             env,
             name=f"{site.code} {kind}",
-            people=[f"{site.code}-{kind[:3].upper()}{n + 1:02d}" for n in range(staff.people)],
+            people=[f"{site.code}-{kind[:3].upper()}{n + 1:02d}" for n in range(people)],
             calendar=calendar,
-            pace=staff.utilisation * staff.people * weekly_h / load_h,
+            pace=pace,
             relief=_RELIEF if kind in ("inspection", "dock", "put_away") else 10**9,
         )
     return Crew(calendar=calendar, **stations)
 
 
-def _office_station(
-    env: simpy.Environment,
-    name: str,
-    staff: Staffing,
-    calendar: Calendar,
-    visits: float,
-    minutes: float,
-) -> Station:
-    load_h = network.WEEKLY_LINES * visits * minutes / 60
+def _office_station(env: simpy.Environment, name: str, calendar: Calendar) -> Station:
+    load_h = network.WEEKLY_LINES * network.LOAD_MINUTES["HQ"][name] / 60
+    people, pace = _staff(load_h, 45.0, network.OFFICE_UTILISATION[name])
     return Station(
         env,
         name=name,
-        people=[f"HQ-{name}{n + 1:02d}" for n in range(staff.people)],
+        people=[f"HQ-{name}{n + 1:02d}" for n in range(people)],
         calendar=calendar,
-        pace=staff.utilisation * staff.people * 45.0 / load_h,
+        pace=pace,
     )
 
 
 def _approvers(env: simpy.Environment, office: Calendar, span: tuple[date, date]) -> Station:
     """Two approvers with month-end freeze, each with a holiday fortnight in turn."""
     frozen = freezes(office, span)
-    people = [f"HQ-APP{n + 1:02d}" for n in range(network.APPROVERS.people)]
+    people = [f"HQ-APP{n + 1:02d}" for n in range(network.APPROVERS)]
     absences = {}
     for n, person in enumerate(people):
         away = [
@@ -161,7 +157,7 @@ def _approvers(env: simpy.Environment, office: Calendar, span: tuple[date, date]
             if day.weekday() == 0 and day.isocalendar().week % 13 == 6 + n
         ]
         absences[person] = office.without(frozen + away)
-    load_h = network.WEEKLY_LINES * 0.10 * 10.0 / 60
+    load_h = network.WEEKLY_LINES * network.LOAD_MINUTES["HQ"]["APP"] / 60
     working = sum(calendar.worked(calendar.closes[-1]) for calendar in absences.values())
     weeks = (span[1] - span[0]).days / 7
     return Station(
@@ -169,7 +165,7 @@ def _approvers(env: simpy.Environment, office: Calendar, span: tuple[date, date]
         name="APP",
         people=people,
         calendar=office,
-        pace=network.APPROVERS.utilisation * working / HOUR / weeks / load_h,
+        pace=network.OFFICE_UTILISATION["APP"] * working / HOUR / weeks / load_h,
         absences=absences,
     )
 
@@ -189,8 +185,3 @@ def freezes(office: Calendar, span: tuple[date, date]) -> list[tuple[float, floa
                 )
             )
     return spells
-
-
-def minutes(count: float) -> float:
-    """Seconds in ``count`` minutes."""
-    return count * MINUTE

@@ -75,22 +75,22 @@ class MonthlyFile:
             self._file = None
 
 
-def csv_row(values: Iterable[Any], *, separator: str = ",") -> str:
+def csv_row(values: Sequence[Any], *, separator: str = ",") -> str:
     """One CSV record: None is empty, quotes only where needed.
 
     >>> csv_row([1, None, "c,d"])
     '1,,"c,d"'
     """
-    cells = []
-    for value in values:
-        if value is None:
-            cells.append("")
-            continue
-        text = value if isinstance(value, str) else str(value)
-        if separator in text or '"' in text or "\n" in text:
-            text = '"' + text.replace('"', '""') + '"'
-        cells.append(text)
-    return separator.join(cells)
+    cells = ["" if value is None else str(value) for value in values]
+    text = separator.join(cells)
+    if text.count(separator) == len(cells) - 1 and '"' not in text and "\n" not in text:
+        return text
+    return separator.join(
+        '"' + cell.replace('"', '""') + '"'
+        if separator in cell or '"' in cell or "\n" in cell
+        else cell
+        for cell in cells
+    )
 
 
 _ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))

@@ -4,7 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from ingestion.simulator.clock import iso, local_time
+from ingestion.simulator.clock import iso, local_day, local_time
 from ingestion.simulator.line import Fact
 from ingestion.simulator.native.files import MonthlyFile, TextFile, csv_row, json_row
 from ingestion.simulator.network import SITE_OF
@@ -107,7 +107,7 @@ class LegacyWms:
     def __call__(self, fact: Fact) -> None:
         line, values = fact.line, fact.values
         extracted = local_time(fact.recorded, self._site.zone)
-        business = local_time(fact.occurred, self._site.zone)
+        business = local_day(fact.occurred, self._site.zone)
         if extracted.hour < 12:
             extracted -= timedelta(days=1)
         day = f"{extracted:%Y%m%d}"
@@ -117,7 +117,7 @@ class LegacyWms:
         self._seq += 1
         row = (
             fact.site,
-            f"{business:%Y-%m-%d}",
+            business.isoformat(),
             self._seq,
             LEGACY_TYPES[fact.code],
             values.get("document"),
