@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -40,4 +41,4 @@ def _options(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
         if isinstance(value, Mapping):
             yield from _options(value, f"{prefix}{name}.")
         else:
-            yield f"{prefix}{name}", str(value).lower() if isinstance(value, bool) else str(value)
+            yield f"{prefix}{name}", value if isinstance(value, str) else json.dumps(value)

@@ -19,9 +19,11 @@ import streamlit as st
 import mining
 from dashboard.charts.map_graph import Path, ProcessGraph, Step, core_steps, to_process_graph
 from dashboard.charts.map_layers import Place, place_steps
-from dashboard.charts.variant_list import VariantCount, VariantTable
+from dashboard.charts.sparkline import Point
+from dashboard.charts.variant_list import VariantCount, VariantTable, main_path
 from ingestion.lake import Lake
 from ingestion.settings import Settings
+from mining.engine import sql as mining_sql
 
 FRESH_S = 2.0
 
@@ -112,7 +114,7 @@ def read_balance(state: State) -> pd.DataFrame:
         )
         select coalesce(c.site, '') as site, sum(c.received)::bigint as received,
                sum(c.accepted)::bigint as accepted, sum(c.duplicate)::bigint as duplicate,
-               sum(c.quarantined)::bigint as quarantined, max(c.day) as last_day
+               sum(c.quarantined)::bigint as quarantined, max(c.day)::varchar as last_day
         from counted group by 1 order by received desc, site
         """
     ).df()
@@ -135,15 +137,15 @@ class MinedMap:
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def read_map(state: State, chosen: Slice) -> MinedMap:
-    """Mine the map of a slice; its happy path is the most frequent variant."""
+    """Mine the map of a slice; its happy path is the variant most traffic agrees with."""
     found = mining.directly_follows_graph(_log(state), **chosen.bounds).to_dict()
-    top = read_variants(state, chosen).top
+    steps = {(row["source"], row["target"]): row["count"] for row in found["edges"]}
     graph = to_process_graph(
         [Step(row["activity"], row["events"], row["cases"]) for row in found["activities"]],
         [(row["source"], row["target"], _path(row)) for row in found["edges"]],
         start=found["start"],
         end=found["end"],
-        happy_path=top[0].activities if top else (),
+        happy_path=main_path(read_variants(state, chosen).top, steps),
     )
     return MinedMap(graph, found["cases"], found["events"], found["cases_with_ties"])
 
@@ -153,7 +155,7 @@ def _path(row: Mapping[str, Any]) -> Path:
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def read_variants(state: State, chosen: Slice, *, top: int = 8) -> VariantTable:
+def read_variants(state: State, chosen: Slice, *, top: int = 50) -> VariantTable:
     """Read the most frequent variants of a slice."""
     found = mining.variants(_log(state), top=top, **chosen.bounds).to_dict()
     counts = tuple(VariantCount(row["count"], tuple(row["activities"])) for row in found["top"])
@@ -168,61 +170,120 @@ def read_places(state: State) -> dict[str, Place]:
     return {graph.steps[number].name: place for number, place in places.items()}
 
 
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """An activity (``source`` alone) or a path of the map; None stands for the start or the end."""
+
+    source: str | None
+    target: str | None = None
+    is_path: bool = False
+
+
 @st.cache_data(max_entries=32, show_spinner=False)
-def read_cases(
-    state: State,
-    chosen: Slice,
-    *,
-    source: str | None = None,
-    target: str | None = None,
-    at_start: bool = False,
-    at_end: bool = False,
-) -> pd.DataFrame:
-    """List the cases behind an activity (``source`` alone) or a path, the longest wait first.
-
-    ``at_start`` and ``at_end`` ask for the cases that begin with ``target`` or end with ``source``.
-    """
-    wanted = {
-        "source": source is None or at_start or "activity = $source",
-        "target": target is None or ("place = 1 and activity = $target" if at_start else "next_activity = $target"),
-        "end": "next_activity is null" if at_end else True,
-    }
-    conditions = [text for text in wanted.values() if isinstance(text, str)]
-    values = {name: value for name, value in (("source", source), ("target", target)) if value}
-    values |= {name: value for name, value in chosen.bounds.items() if value is not None}
-    conditions += [
-        text
-        for name, text in (
-            ("site", "case_site = $site"),
-            ("start", "began_at >= $start"),
-            ("end", "began_at < $end"),
-        )
-        if name in values
+def read_cases(state: State, chosen: Slice, behind: Behind) -> pd.DataFrame:
+    """List the cases behind an activity or a path, the longest wait first."""
+    log = _log(state)
+    number_of = {name: number for number, name in log.activities.items()}
+    where = log.slice(**chosen.bounds)
+    conditions = [
+        f"steps.opened_us >= {where['from_us']} and steps.opened_us < {where['to_us']}",
+        f"({where['site']} < 0 or steps.case_site_no = {where['site']})",
     ]
-    return _query(state, CASES.format(conditions=" and ".join(conditions or ["true"])), values)
+    if behind.is_path and behind.source is None:
+        conditions.append(f"steps.position = 1 and steps.source = {number_of[str(behind.target)]}")
+    else:
+        conditions.append(f"steps.source = {number_of[str(behind.source)]}")
+        if behind.is_path:
+            target = "is null" if behind.target is None else f"= {number_of[behind.target]}"
+            conditions.append(f"steps.target {target}")
+    found = log.engine.select(
+        f"""
+        select cases.case_id as "case", count(*) as times,
+               round(max(steps.duration_us) / 3600e6, 2) as wait_hours,
+               round(max(cases.last_us - cases.first_us) / 86400e6, 2) as case_days,
+               make_timestamp(min(steps.occurred_us)) as first_at
+        from transitions as steps join cases on cases.case_no = steps.case_no
+        where {" and ".join(conditions)}
+        group by cases.case_id order by wait_hours desc nulls last, cases.case_id
+        """
+    )
+    return found.to_pandas()
 
 
-CASES = """
-with walked as (
-    select case_id, activity, occurred_at,
-           lead(activity) over step as next_activity,
-           lead(occurred_at) over step as next_at,
-           row_number() over step as place,
-           min(occurred_at) over (partition by case_id) as began_at,
-           max(occurred_at) over (partition by case_id) as last_at,
-           first_value(site ignore nulls) over (partition by case_id order by occurred_at, source_seq, event_id
-               rows between unbounded preceding and unbounded following) as case_site
-    from events
-    window step as (partition by case_id order by occurred_at, source_seq, event_id)
-)
-select case_id, any_value(case_site) as site, count(*) as times, min(occurred_at) as at,
-       max(epoch(next_at - occurred_at)) / 3600 as longest_wait_h,
-       any_value(epoch(last_at - began_at)) / 86400 as case_days
-from walked where {conditions}
-group by case_id
-order by longest_wait_h desc nulls last, case_id
-"""
+@dataclass(frozen=True)
+class KpiTable:
+    """KPIs of one slice: a row per KPI and site, ``site`` empty for all sites together."""
+
+    as_of: str
+    rows: tuple[KpiRow, ...]
+
+    def of_site(self, site: str | None) -> dict[str, KpiRow]:
+        return {row.id: row for row in self.rows if row.site == (site or "")}
 
 
-def _query(state: State, sql: str, values: Mapping[str, Any]) -> pd.DataFrame:
-    return Lake(state.home).connect().execute(sql, dict(values)).df()
+@dataclass(frozen=True, slots=True)
+class KpiRow:
+    """One KPI of one site, as mined."""
+
+    id: str
+    site: str
+    value: float | None
+    unit: str
+    n: int
+    open_share: float | None
+    p50: float | None
+    p90: float | None
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def read_kpis(state: State, chosen: Slice) -> KpiTable:
+    """Read the KPIs of a slice."""
+    found = mining.kpis(_log(state), **chosen.bounds).to_dict()
+    rows = tuple(KpiRow(**row | {"site": row["site"] or ""}) for row in found["kpis"])
+    return KpiTable(str(found["as_of"]), rows)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def read_trend(state: State, kpi: str, site: str | None) -> tuple[Point, ...]:
+    """Read the weekly trend of a KPI over the whole log."""
+    frame = mining.kpi_trend(_log(state), kpi, site=site)
+    frame = frame.astype(object).where(frame.notna(), None)
+    return tuple(
+        Point(row.period.date(), row.value, row.n, row.p90, row.open_share, row.immature)
+        for row in frame.itertuples()
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """Carrying value of the received lines of a slice, in the one currency of the items."""
+
+    received: float
+    written_off: float
+    waiting: float
+    currency: str
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def read_money(state: State, chosen: Slice) -> Money | None:
+    """Value what was received, what of it was written off (net) and what still waits in open lines.
+
+    None where the items name no currency, or several.
+    """
+    log = _log(state)
+    currencies = log.engine.select("select distinct currency from items").to_pydict()["currency"]
+    if len(currencies) != 1 or currencies[0] is None:
+        return None
+    valued = mining_sql("write_offs", **log.slice(**chosen.bounds))
+    [row] = log.engine.select(
+        f"""
+        select sum(valued.received) as received,
+               sum(greatest(valued.written_off - valued.vendor_credit, 0)) as written_off,
+               sum(valued.received) filter (where cases.closed_us is null and cases.ended_us is null)
+                   as waiting
+        from ({valued}) as valued join cases on cases.case_no = valued.case_no
+        """
+    ).to_pylist()
+    if row["received"] is None:
+        return None
+    return Money(row["received"], row["written_off"] or 0.0, row["waiting"] or 0.0, currencies[0])

@@ -44,7 +44,7 @@ def place_steps(graph: ProcessGraph, *, core: int) -> dict[int, Place]:
     }
     inner = range(min(core, len(graph.steps)))
     order = flow_order(inner, _inside(weights, inner), graph.happy_path)
-    layer_of = core_layers(order, _inside(weights, inner), graph.happy_path)
+    layer_of = core_layers(order, _inside(weights, inner))
     for number in range(len(inner), len(graph.steps)):
         layer_of[number] = _joining_layer(number, layer_of, weights)
     most = max((step.cases for step in graph.steps), default=1) or 1
@@ -108,9 +108,7 @@ def _sift(order: list[int], matrix: np.ndarray, *, rounds: int = 4) -> list[int]
     return order
 
 
-def core_layers(
-    order: Sequence[int], weights: Weights, happy_path: Sequence[int]
-) -> dict[int, int]:
+def core_layers(order: Sequence[int], weights: Weights) -> dict[int, int]:
     """Layer activities by the longest chain of strong forward paths, then shorten the paths.
 
     Two activities that follow each other about equally often, in both orders, are parallel:
@@ -125,8 +123,6 @@ def core_layers(
         and weight >= STRONG_SHARE * min(sent[a], got[b])
         and weight - weights.get((b, a), 0.0) >= DEPENDENCY * (weight + weights.get((b, a), 0.0))
     }
-    happy = [number for number in happy_path if number in place_of]
-    strong |= set(zip(happy, happy[1:], strict=False))
     layer_of = {number: 0 for number in order}
     for b in order:
         layer_of[b] = max((layer_of[a] + 1 for a, c in strong if c == b), default=0)

@@ -18,7 +18,7 @@ def draw_legend(paths: tuple[Path, ...], metric: str, *, happy: bool) -> str:
         f'<span class="key">{title}: {write(scale.low)} <span class="ramp">{ramp}</span> {write(scale.high)}</span>'
     ]
     if happy:
-        keys.append('<span class="key"><span class="frame"></span>most frequent variant</span>')
+        keys.append('<span class="key"><span class="frame"></span>main path</span>')
     keys.append('<span class="key"><span class="stroke dashed"></span>back or repeated</span>')
     keys.append('<span class="key"><span class="stroke dotted"></span>first and last event</span>')
     return "".join(keys)

@@ -114,11 +114,12 @@ def _route(
     flags = {"happy": happy, "marker-path": path.is_marker, "selected": name == selected}
     classes = " ".join(["route", route.kind, tone, *(flag for flag, on in flags.items() if on)])
     curve = _curve(route)
+    dash = f' stroke-dasharray="{max(6, 2.4 * width):.0f} {max(4, 1.3 * width):.0f}"' if route.kind in ("back", "loop") else ""
     return (
         f'<g class="{classes}" data-id="{escape(name)}" data-tip="{_edge_tip(name, path)}" '
         f'data-from="{path.source}" data-to="{path.target}">'
         f'<path class="hit" d="{curve}"/>'
-        f'<path class="line" d="{curve}" stroke-width="{width:.1f}" marker-end="url(#arrow-{tone})"/></g>'
+        f'<path class="line" d="{curve}" stroke-width="{width:.1f}"{dash} marker-end="url(#arrow-{tone})"/></g>'
     )
 
 

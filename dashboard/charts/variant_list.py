@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -26,16 +26,38 @@ class VariantTable:
     top: tuple[VariantCount, ...]
 
 
-def draw_variants(found: VariantTable) -> str:
+def main_path(top: Sequence[VariantCount], steps: Mapping[tuple[str, str], int]) -> tuple[str, ...]:
+    """Return the variant that most traffic agrees with: the happy path of the map.
+
+    The most frequent variant alone would do for a short process; in a long one that splits into
+    thousands of variants it is often the early way out (a rejection).  So each variant is
+    credited with the traffic of its steps, and charged a tenth of the busiest step for each.
+
+    >>> top = [VariantCount(9, ("ask", "reject")), VariantCount(5, ("ask", "send", "pay"))]
+    >>> main_path(top, {("ask", "reject"): 9, ("ask", "send"): 40, ("send", "pay"): 38})
+    ('ask', 'send', 'pay')
+    """
+    charge = 0.1 * max(steps.values(), default=0)
+
+    def credit(variant: VariantCount) -> float:
+        pairs = set(zip(variant.activities, variant.activities[1:], strict=False))
+        return sum(steps.get(pair, 0) - charge for pair in pairs)
+
+    best = max(top, key=lambda variant: (credit(variant), variant.cases), default=None)
+    return best.activities if best else ()
+
+
+def draw_variants(found: VariantTable, *, most: int = 8) -> str:
     """Compose the list: share and number of cases, length, steps on hover, coverage in all."""
     if not found.cases:
         return '<p class="soft">No cases in this slice.</p>'
+    top = found.top[:most]
     rows = "".join(
-        _row(place, variant, found) for place, variant in enumerate(found.top, start=1)
+        _row(place, variant, found) for place, variant in enumerate(top, start=1)
     )
-    covered = sum(variant.cases for variant in found.top) / found.cases
+    covered = sum(variant.cases for variant in top) / found.cases
     return (
-        f'<p class="soft">{formats.number(found.variants)} variants; the {len(found.top)} most frequent '
+        f'<p class="soft">{formats.number(found.variants)} variants; the {len(top)} most frequent '
         f"cover {formats.share(covered)} of the cases.</p>"
         f'<ol class="variants">{rows}</ol>'
     )
@@ -52,8 +74,8 @@ def _row(place: int, variant: VariantCount, found: VariantTable) -> str:
     )
 
 
-def _tip(place: int, activities: Sequence[str], *, most: int = 24) -> str:
-    rows = [f"Variant {place}", *(f"{n}. {name}" for n, name in enumerate(activities[:most], start=1))]
-    if len(activities) > most:
-        rows.append(f"and {len(activities) - most} more")
+def _tip(place: int, activities: Sequence[str], *, limit: int = 26) -> str:
+    rows = [f"Variant {place}", *(f"{n}. {name}" for n, name in enumerate(activities[:limit], start=1))]
+    if len(activities) > limit:
+        rows.append(f"and {len(activities) - limit} more")
     return escape("\n".join(rows), quote=True)

@@ -12,7 +12,7 @@ from dashboard.charts.map_svg import METRICS, draw_map
 from dashboard.reads import MinedMap, Slice
 from dashboard.views import page, selection
 
-MAP_HEIGHT = 780
+MAP_HEIGHT = 860
 
 
 def show() -> None:

@@ -7,7 +7,7 @@ import streamlit as st
 from dashboard import exports, formats, reads
 from dashboard.charts.map_graph import END, START, Path, ProcessGraph
 from dashboard.charts.map_svg import edge_id
-from dashboard.reads import MinedMap, Slice
+from dashboard.reads import Behind, MinedMap, Slice
 from dashboard.views import page
 
 PARAMETER = "at"
@@ -52,7 +52,7 @@ def _show_step(home: page.Home, mined: MinedMap, chosen: Slice, name: str) -> No
             "Times per case": formats.number(step.events / step.cases),
         }
     )
-    _show_cases(home, chosen, source=name, target=None)
+    _show_cases(home, chosen, Behind(name))
 
 
 def _show_path(home: page.Home, mined: MinedMap, chosen: Slice, path: Path) -> None:
@@ -68,14 +68,8 @@ def _show_path(home: page.Home, mined: MinedMap, chosen: Slice, path: Path) -> N
             "95th percentile": formats.duration(path.p95_s),
         }
     _figures(figures)
-    _show_cases(
-        home,
-        chosen,
-        source=None if path.source == START else source,
-        target=None if path.target == END else target,
-        at_start=path.source == START,
-        at_end=path.target == END,
-    )
+    ends = (None if path.source == START else source, None if path.target == END else target)
+    _show_cases(home, chosen, Behind(*ends, is_path=True))
 
 
 def _end_name(graph: ProcessGraph, number: int) -> str:
@@ -94,10 +88,10 @@ def _figures(rows: dict[str, str]) -> None:
             st.markdown(value, width="content")
 
 
-def _show_cases(home: page.Home, chosen: Slice, **where: object) -> None:
+def _show_cases(home: page.Home, chosen: Slice, behind: Behind) -> None:
     if not st.toggle("Show me the cases", key="cases"):
         return
-    found = reads.read_cases(home.state, chosen, **where)
+    found = reads.read_cases(home.state, chosen, behind)
     if found.empty:
         st.caption("No cases.")
         return
