@@ -6,8 +6,10 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
+from time import monotonic
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -41,7 +43,7 @@ app.add_typer(mine_app, name="mine")
 app.add_typer(keys_app, name="keys")
 
 err = Console(stderr=True)
-out = Console()
+out = Console(width=None if sys.stdout.isatty() else 160)
 
 Home = Annotated[
     Path | None,
@@ -167,9 +169,14 @@ def simulate(
     with _step(f"Simulating {lines:,} return lines") as progress:
         summary = run(folder, lines=lines, seed=seed, scenario=scenario, progress=progress)
     if as_json:
-        _print_json(summary.to_dict())
+        _print_json(asdict(summary))
     else:
-        out.print(f"Wrote {folder}: {summary}")
+        out.print(
+            f"Wrote {summary.lines:,} return lines from {summary.start:%Y-%m-%d} to "
+            f"{summary.end:%Y-%m-%d} to {folder}: {summary.records:,} records in sources/, "
+            "what really happened in truth/. Load them: retrace ingest "
+            f"{folder / 'sources'}"
+        )
 
 
 @app.command()
@@ -299,8 +306,6 @@ def quarantine_list(
     as_json: AsJson = False,
 ) -> None:
     """List refused records, newest delivery first."""
-    from dataclasses import asdict
-
     from ingestion.lake import Lake
     from ingestion.status import quarantined
 
@@ -326,8 +331,6 @@ def quarantine_show(
     as_json: AsJson = False,
 ) -> None:
     """Show one refused record whole."""
-    from dataclasses import asdict
-
     from ingestion.lake import Lake
     from ingestion.status import quarantined_record
 
@@ -371,7 +374,9 @@ def mine_dfg(
     from mining import directly_follows_graph
 
     log = _log(home, source, as_of, engine)
-    graph = directly_follows_graph(log, site=site, start=start, end=end, object_type=object_type)
+    if object_type != "line":
+        raise RetraceError(f"--object {object_type!r} is not known; the only one so far is: line")
+    graph = directly_follows_graph(log, site=site, start=start, end=end)
     answer = graph.to_dict()
     if as_json:
         _print_json(answer)
@@ -645,6 +650,214 @@ def keys_revoke(
         _print_json({"key_id": key_id, "revoked": True})
     else:
         out.print(f"Revoked {key_id}.")
+
+
+# The whole loop
+
+
+@app.command()
+def demo(
+    lines: Annotated[int, typer.Option(min=500, help="Return lines to simulate.")] = 30_000,
+    no_serve: Annotated[bool, typer.Option("--no-serve", help="End after the summary.")] = False,
+    home: Home = None,
+) -> None:
+    """Simulate, ingest, mine, train and promote, then serve API and dashboard.
+
+    Example: `retrace demo --lines 5000`
+    """
+    settings = Settings.load(home)
+    started = monotonic()
+    _refuse_other_data(settings)
+    folder = settings.home / "demo"
+    _simulate_once(folder, lines)
+    counts = _ingest(settings, [folder / "sources"])
+    graph, measured = _mine_demo(settings)
+    reports, decisions = _train_demo(settings)
+    key_id, key = _create_key(settings, "demo")
+    _demo_summary(counts, graph, measured, reports, decisions)
+    out.print(f"\nDone in {monotonic() - started:.0f} s. API key {key_id} created.")
+    if no_serve:
+        out.print(
+            f"Serve it: retrace serve --home {settings.home}; "
+            f"retrace dashboard --home {settings.home}",
+            soft_wrap=True,
+        )
+        return
+    _serve_demo(settings, key, folder)
+
+
+def _refuse_other_data(settings: Settings) -> None:
+    from ingestion.lake import Lake
+
+    if Lake(settings.home).version("events") is not None and not (settings.home / "demo").exists():
+        raise RetraceError(
+            f"{settings.home} already holds other data, and simulated returns would be mixed into "
+            "it. Give the demo a home of its own: retrace demo --home DIR"
+        )
+
+
+def _simulate_once(folder: Path, lines: int) -> None:
+    """Simulate unless the same lines are already there; the same seed gives the same bytes."""
+    import shutil
+
+    from ingestion.simulator import simulate as run
+
+    done = folder / "lines"
+    if done.exists():
+        if done.read_text() != str(lines):
+            raise RetraceError(
+                f"{folder} holds a demo of {done.read_text()} lines. Remove {folder.parent} or "
+                "give another --home."
+            )
+        return
+    shutil.rmtree(folder, ignore_errors=True)
+    with _step(f"Simulating {lines:,} return lines") as progress:
+        run(folder, lines=lines, seed=1, progress=progress)
+    done.write_text(str(lines))
+
+
+def _mine_demo(settings: Settings) -> tuple[dict[str, Any], dict[str, Any]]:
+    from mining import directly_follows_graph, kpis, load
+
+    with _bar() as bar:
+        bar.add_task("Mining maps and KPIs", total=None)
+        log = load(settings.home)
+        return directly_follows_graph(log).to_dict(), kpis(log).to_dict()
+
+
+def _train_demo(settings: Settings) -> tuple[list[Any], list[dict[str, Any]]]:
+    from models import promote as promote_one
+    from models import train as train_all
+
+    with _bar() as bar:
+        task = bar.add_task("Training", total=None)
+        reports = train_all(
+            settings, progress=lambda step: bar.update(task, description=f"Training: {step}")
+        )
+        decisions = []
+        for report in reports:
+            bar.update(task, description=f"Promoting: {report.task}")
+            decisions.append({"task": report.task, **promote_one(settings, report.task).to_dict()})
+    return reports, decisions
+
+
+def _demo_summary(
+    counts: Any,
+    graph: dict[str, Any],
+    measured: dict[str, Any],
+    reports: list[Any],
+    decisions: list[dict[str, Any]],
+) -> None:
+    out.print(
+        f"\n[bold]Received[/] {counts.received:,} records = {counts.accepted:,} accepted + "
+        f"{counts.duplicate:,} duplicate + {counts.quarantined:,} quarantined (simulated data)"
+    )
+    out.print(
+        f"[bold]Map[/] {graph['cases']:,} cases, {graph['events']:,} events, "
+        f"{len(graph['activities'])} activities, {len(graph['edges']):,} edges"
+    )
+    wanted = ["return_cycle_time_controllable", "credit_issuance_time_from_receipt", "posting_lag"]
+    rows = [
+        [
+            k["id"],
+            k["site"] or "all",
+            k["unit"],
+            k["n"],
+            f"{k['open_share']:.1%}",
+            _number(k["p50"]),
+            _number(k["p90"]),
+        ]
+        for k in measured["kpis"]
+        if k["id"] in wanted
+    ]
+    _table(
+        f"KPIs as of {measured['as_of']} (open lines censored)",
+        ["kpi", "site", "unit", "n", "open", "p50", "p90"],
+        rows,
+    )
+    for report in reports:
+        out.print(f"[bold]Model[/] {report.summary}", highlight=False)
+    for decision in decisions:
+        verdict = "promoted" if decision["promoted"] else "held"
+        out.print(f"  {decision['task']}: {verdict}, {decision['because']}", highlight=False)
+
+
+def _serve_demo(settings: Settings, key: str, folder: Path) -> None:
+    """Serve API and dashboard as two processes until interrupted."""
+    import subprocess
+
+    from dashboard.launch import command
+
+    api_port, board_port = _free_port(8000), _free_port(8501)
+    retrace = [sys.executable, "-m", "retrace"]
+    api = [*retrace, "serve", "--home", str(settings.home), "--port", str(api_port)]
+    running = [
+        subprocess.Popen(api),
+        subprocess.Popen(command(settings, board_port), stdout=subprocess.DEVNULL),
+    ]
+    try:
+        _wait_until_ready(f"http://127.0.0.1:{api_port}/readyz", running[0])
+        line = {
+            "return_line_id": "R1:1",
+            "site": "DC1",
+            "quantity": 1,
+            "unit_price": 49.9,
+            "condition": "NEW_OPENED",
+            "note": "cust says wrng itm, box opened, ok 2 restk",
+            "sku": _any_sku(settings),
+        }
+        out.print(f"\n[bold]API[/]        http://127.0.0.1:{api_port}/docs")
+        out.print(f"[bold]Dashboard[/]  http://127.0.0.1:{board_port}")
+        out.print("Ask for advice on a return line:")
+        print(
+            f"  curl -s -H 'Authorization: Bearer {key}' -H 'Content-Type: application/json' "
+            f"http://127.0.0.1:{api_port}/v1/recommendations -d '{json.dumps(line)}'",
+            flush=True,
+        )
+        out.print("Ctrl-C ends both.")
+        for process in running:
+            process.wait()
+    except KeyboardInterrupt:
+        out.print("Stopping.")
+    finally:
+        for process in running:
+            process.terminate()
+        for process in running:
+            process.wait(timeout=60)
+
+
+def _any_sku(settings: Settings) -> str:
+    from ingestion.lake import Lake
+
+    rows = Lake(settings.home).connect().execute("select min(sku) from items").fetchall()
+    return str(rows[0][0])
+
+
+def _free_port(wanted: int) -> int:
+    """The port, or the next one nobody listens on."""
+    import socket
+
+    for port in range(wanted, wanted + 50):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)):
+                return port
+    raise RetraceError(f"No free port between {wanted} and {wanted + 50}.")
+
+
+def _wait_until_ready(url: str, process: Any) -> None:
+    from time import sleep
+    from urllib.error import URLError
+    from urllib.request import urlopen
+
+    for _ in range(600):
+        if process.poll() is not None:
+            raise RetraceError("The API ended while starting; its own message is above.")
+        try:
+            with urlopen(url, timeout=2):
+                return
+        except (URLError, ConnectionError, TimeoutError):
+            sleep(0.2)
+    raise RetraceError(f"The API was not ready within two minutes ({url}).")
 
 
 if __name__ == "__main__":
