@@ -32,6 +32,13 @@ workflows decide.
 * **Tracing**: `traceparent` is accepted; every answer has an `X-Request-Id`.
 * **Licence**: AGPL-3.0-or-later, complete source of what is running: `GET /source`.
 """
+IDEMPOTENCY_KEY = {
+    "header": "Idempotency-Key",
+    "required": False,
+    "description": "Makes a retry safe; new for every new request.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+}
+"""An extension, not a parameter: no schema can say that a value must not be used twice."""
 _LAG_EVERY_SECONDS = 0.5
 
 
@@ -126,8 +133,10 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
     }
     for path, operations in schema["paths"].items():
         if path.startswith("/v1/"):
-            for operation in operations.values():
+            for method, operation in operations.items():
                 operation["security"] = [{"apiKey": []}]
+                if method == "post":
+                    operation["x-idempotency-key"] = IDEMPOTENCY_KEY
     app.openapi_schema = schema
     return schema
 

@@ -48,7 +48,7 @@ class RuleScorer:
         return {"disposition": {"version": self.version, "data_version": "7"}}
 
 
-@pytest.fixture(name="RuleScorer")
+@pytest.fixture(name="RuleScorer", scope="session")
 def rule_scorer():
     return RuleScorer
 
