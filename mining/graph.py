@@ -120,7 +120,10 @@ def _endpoints(log: EventLog, where: dict[str, int]) -> tuple[dict[str, int], di
     pairs = fetch_frame(log.engine, "endpoints", **where)
     found = []
     for column in ("start_no", "end_no"):
-        counts = pairs.groupby(column)["n"].sum()
-        named = [(log.activities[int(number)], int(n)) for number, n in counts.items()]
+        counts = pairs.groupby(column, as_index=False)["n"].sum()
+        named = [
+            (log.activities[int(number)], int(n))
+            for number, n in zip(counts[column], counts["n"], strict=True)
+        ]
         found.append(dict(sorted(named, key=lambda pair: (-pair[1], pair[0]))))
     return found[0], found[1]

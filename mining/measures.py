@@ -30,12 +30,25 @@ _STAGES = {
 }
 
 
+_MOMENTS = (
+    "requested",
+    "arrived",
+    "received",
+    "inspected",
+    "decided",
+    "transferred",
+    "credited",
+    "last_credited",
+    "reopened",
+)
+
+
 def milestones(log: EventLog, where: Slice) -> pd.DataFrame:
     """When each line of the slice reached its stages: float64 microseconds, NaN if it did not."""
     by_name = {name: number for number, name in log.activities.items()}
     numbers = {stage: by_name.get(activity.value, -1) for stage, activity in _STAGES.items()}
     lines = fetch_frame(log.engine, "milestones", **where, **numbers)
-    moments = [name for name in lines if name.endswith("_us") and name != "opened_us"]
+    moments = [f"{stage}_us" for stage in (*_MOMENTS, "closed", "ended")]
     lines[moments] = lines[moments].astype("float64")
     lines["site"] = _site_names(log, lines.pop("site_no"))
     return lines
@@ -140,7 +153,7 @@ def write_off(*, net: bool) -> Measure:
         lines["site"] = _site_names(log, lines.pop("site_no"))
         lost = lines["written_off"]
         if net:
-            lost = np.maximum(lost - lines["vendor_credit"], 0)
+            lost = (lost - lines["vendor_credit"]).clip(lower=0.0)
         return _shares(lines, lost, lines["received"], lines["transfers"] == 0)
 
     return measure

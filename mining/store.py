@@ -89,10 +89,18 @@ class DerivedStore:
         path = str(self.lake.path("derivation"))
         if not DeltaTable.is_deltatable(path):
             return None
-        row = DeltaTable(path).to_pyarrow_table().to_pylist()[0]
+        rows = DeltaTable(path).to_pyarrow_table().to_pylist()
+        if not rows:
+            return None
+        [row] = rows
         row["versions"] = tuple(row["versions"])
         row["deliveries"] = frozenset(row["deliveries"])
         return Derivation(**row)
+
+    def forget(self) -> None:
+        """Have the next refresh derive everything again; the caller holds the writing lock."""
+        if self.read() is not None:
+            self.lake.write("derivation", DERIVATION.empty_table(), mode="overwrite")
 
     def attach(self, engine: DuckDBEngine, found: Derivation, *, prefix: str = "") -> None:
         """Name the tables of a derivation in an engine, at exactly its versions."""

@@ -70,7 +70,8 @@ def _frequent(counts: pd.DataFrame, top: int | None) -> pd.DataFrame:
     if top <= 0:
         return counts.iloc[:0]
     least = np.partition(counts["n"].to_numpy(), len(counts) - top)[len(counts) - top]
-    return counts.loc[counts["n"] >= least]
+    frequent: pd.DataFrame = counts[counts["n"] >= least]
+    return frequent
 
 
 def _spelled_out(log: EventLog, counts: pd.DataFrame) -> pd.DataFrame:
