@@ -100,6 +100,16 @@ def moment(when: datetime | None) -> str:
     return f"{when.day} {when:%b %Y, %H:%M} UTC"
 
 
+def in_unit(value: float, unit: str) -> str:
+    """Write a value in exactly its own unit, as an axis wants it.
+
+    >>> in_unit(0, "days"), in_unit(0.5, "share")
+    ('0 d', '50 %')
+    """
+    short = {"days": "d", "hours": "h", "seconds": "s"}.get(unit)
+    return f"{number(value)} {short}" if short else measure(value, unit)
+
+
 def measure(value: float | None, unit: str) -> str:
     """Write a KPI's value in its own unit (``days``, ``hours``, ``s``, ``share`` or a currency).
 

@@ -17,7 +17,7 @@ import pandas as pd
 import streamlit as st
 
 import mining
-from dashboard.charts.map_graph import Path, ProcessGraph, Step, core_steps, to_process_graph
+from dashboard.charts.map_graph import Path, ProcessGraph, Step, default_steps, to_process_graph
 from dashboard.charts.map_layers import Place, place_steps
 from dashboard.charts.sparkline import Point
 from dashboard.charts.variant_list import VariantCount, VariantTable, main_path
@@ -115,12 +115,12 @@ def read_balance(state: State) -> pd.DataFrame:
         select coalesce(c.site, '') as site, sum(c.received)::bigint as received,
                sum(c.accepted)::bigint as accepted, sum(c.duplicate)::bigint as duplicate,
                sum(c.quarantined)::bigint as quarantined, max(c.day)::varchar as last_day
-        from counted group by 1 order by received desc, site
+        from counted group by 1 order by site = '', site
         """
     ).df()
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
+@st.cache_resource(max_entries=4, show_spinner="Opening the log")
 def _log(state: State) -> Any:
     return mining.load(state.home)
 
@@ -133,9 +133,10 @@ class MinedMap:
     cases: int
     events: int
     cases_with_ties: int
+    open_share: float | None
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
+@st.cache_data(max_entries=64, show_spinner="Mining the map")
 def read_map(state: State, chosen: Slice) -> MinedMap:
     """Mine the map of a slice; its happy path is the variant most traffic agrees with."""
     found = mining.directly_follows_graph(_log(state), **chosen.bounds).to_dict()
@@ -147,7 +148,29 @@ def read_map(state: State, chosen: Slice) -> MinedMap:
         end=found["end"],
         happy_path=main_path(read_variants(state, chosen).top, steps),
     )
-    return MinedMap(graph, found["cases"], found["events"], found["cases_with_ties"])
+    return MinedMap(
+        graph,
+        cases=found["cases"],
+        events=found["events"],
+        cases_with_ties=found["cases_with_ties"],
+        open_share=_open_share(state, chosen),
+    )
+
+
+def _open_share(state: State, chosen: Slice) -> float | None:
+    """Share of the slice's cases neither closed nor ended; None for a log that never closes one."""
+    log = _log(state)
+    if "Close return" not in log.activities.values():
+        return None
+    where = log.slice(**chosen.bounds)
+    [row] = log.engine.select(
+        f"""
+        select avg(case when closed_us is null and ended_us is null then 1.0 else 0.0 end) as share
+        from cases where first_us >= {where["from_us"]} and first_us < {where["to_us"]}
+            and ({where["site"]} < 0 or site_no = {where["site"]})
+        """
+    ).to_pylist()
+    return None if row["share"] is None else float(row["share"])
 
 
 def _path(row: Mapping[str, Any]) -> Path:
@@ -166,7 +189,7 @@ def read_variants(state: State, chosen: Slice, *, top: int = 50) -> VariantTable
 def read_places(state: State) -> dict[str, Place]:
     """Lay out the whole log once; every slice is drawn on these places."""
     graph = read_map(state, Slice()).graph
-    places = place_steps(graph, core=core_steps(graph))
+    places = place_steps(graph, core=default_steps(graph))
     return {graph.steps[number].name: place for number, place in places.items()}
 
 
@@ -235,7 +258,7 @@ class KpiRow:
     p90: float | None
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
+@st.cache_data(max_entries=64, show_spinner="Measuring the KPIs")
 def read_kpis(state: State, chosen: Slice) -> KpiTable:
     """Read the KPIs of a slice."""
     found = mining.kpis(_log(state), **chosen.bounds).to_dict()

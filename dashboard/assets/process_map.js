@@ -27,7 +27,7 @@ function create(root) {
     const { clientWidth: w, clientHeight: h } = canvas;
     if (!w || !h) return;
     const readable = Math.min(w / width, 1.15);
-    const scale = whole ? Math.min(w / width, h / height, 1.4) : Math.max(Math.min(readable, h / height), Math.min(readable, 0.86));
+    const scale = whole ? Math.min(w / width, h / height, 1.4) : Math.max(Math.min(readable, h / height), Math.min(readable, 0.92));
     const middle = left + width / 2;
     const tall = h / scale;
     view.box = [middle - w / scale / 2, tall > height ? top - (tall - height) / 2 : top, w / scale, tall];

@@ -64,6 +64,6 @@ def _site(row: Counters) -> str:
     share = row.completeness
     tone = "" if share >= 0.99 else " low"
     return (
-        f'<tr><td>{escape(row.site) or "no site"}</td><td class="figure">{formats.number(row.received)}</td>'
+        f'<tr><td>{escape(row.site) or "without a site"}</td><td class="figure">{formats.number(row.received)}</td>'
         f'<td class="figure{tone}">{formats.share(share)}</td><td class="soft">{escape(row.last_day)}</td></tr>'
     )

@@ -17,8 +17,8 @@ from dashboard.charts.map_graph import END, START, Path
 from dashboard.charts.map_layers import Place
 
 Point = tuple[float, float]
-BOX_WIDTH, BOX_HEIGHT = 184.0, 48.0
-LANE_PITCH, LAYER_PITCH = 258.0, 94.0
+BOX_WIDTH, BOX_HEIGHT = 184.0, 46.0
+LANE_PITCH, LAYER_PITCH = 258.0, 84.0
 MARKER = 13.0
 TRACK = 9.0
 TRACKS = 3

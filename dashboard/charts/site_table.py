@@ -49,11 +49,12 @@ def draw_sites(columns: Sequence[Column], sites: Sequence[str]) -> str:
     if not sites or not columns:
         return '<p class="soft">These events name no site, so there is nothing to compare.</p>'
     head = "".join(f"<th>{escape(column.label)}</th>" for column in columns)
+    lines = {site: columns[0].cells[site].n if site in columns[0].cells else 0 for site in sites}
     rows = "".join(
-        f'<tr><th scope="row">{escape(site)}</th>{"".join(_cell(column, site) for column in columns)}</tr>' for site in sites
+        f'<tr><th scope="row">{escape(site)}</th><td class="figure soft">{formats.compact(lines[site])}</td>{"".join(_cell(column, site) for column in columns)}</tr>' for site in sites
     )
     return (
-        f'<table class="sites"><thead><tr><th>Site</th>{head}</tr></thead><tbody>{rows}</tbody></table>'
+        f'<table class="sites"><thead><tr><th>Site</th><th>Lines</th>{head}</tr></thead><tbody>{rows}</tbody></table>'
         '<p class="soft key"><span class="mark"></span>median or share <span class="reach"></span>up to the 90th percentile; '
         "the site to look at first is marked in each column</p>"
     )

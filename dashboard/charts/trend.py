@@ -10,6 +10,7 @@ from dashboard import formats
 from dashboard.charts.sparkline import Point
 
 WIDTH, HEIGHT = 1000.0, 200.0
+_LAST = ' class="last"'
 
 
 def draw_trend(points: Sequence[Point], *, unit: str, label: str) -> str:
@@ -25,7 +26,7 @@ def draw_trend(points: Sequence[Point], *, unit: str, label: str) -> str:
     grown = sum(not point.immature for point in known) or 1
     return (
         '<div class="trend"><div class="axis">'
-        + "".join(f'<span style="bottom:{100 * tick / top:.2f}%">{formats.measure(tick, unit)}</span>' for tick in ticks)
+        + "".join(f'<span style="bottom:{100 * tick / top:.2f}%">{formats.in_unit(tick, unit)}</span>' for tick in ticks)
         + f'</div><div class="plot"><svg viewBox="0 0 {WIDTH:.0f} {HEIGHT:.0f}" preserveAspectRatio="none" role="img" '
         f'aria-label="{escape(label)} by week">'
         + "".join(f'<path class="grid" d="M0 {_y(tick, top):.1f}H{WIDTH:.0f}"/>' for tick in ticks)
@@ -109,10 +110,12 @@ def _tip(point: Point, unit: str) -> str:
 
 
 def _dates(known: Sequence[Point]) -> str:
+    last = len(known) - 1
     every = max(1, math.ceil(len(known) / 7))
     marks = "".join(
-        f'<span style="left:{100 * n / (len(known) - 1):.2f}%">{point.period.day} {point.period:%b}</span>'
+        f'<span{_LAST if n == last else ""} style="left:{100 * n / last:.2f}%">'
+        f"{point.period.day} {point.period:%b}</span>"
         for n, point in enumerate(known)
-        if n % every == 0 and n + every / 2 <= len(known)
+        if n % every == 0 and (n == last or n + every / 2 <= last)
     )
     return f'<div class="dates">{marks}</div>'

@@ -70,8 +70,12 @@ def _row(place: int, variant: VariantCount, found: VariantTable) -> str:
         f'<li data-tip="{_tip(place, variant.activities)}" tabindex="0"><span class="place">{place}</span>'
         f'<span class="track"><i style="width:{100 * share / most:.1f}%"></i></span>'
         f'<span class="figure">{formats.share(share)}</span>'
-        f'<span class="soft">{formats.compact(variant.cases)} cases, {len(variant.activities)} steps</span></li>'
+        f'<span class="soft">{formats.compact(variant.cases)} cases, {_steps(len(variant.activities))}</span></li>'
     )
+
+
+def _steps(count: int) -> str:
+    return "1 step" if count == 1 else f"{count} steps"
 
 
 def _tip(place: int, activities: Sequence[str], *, limit: int = 26) -> str:

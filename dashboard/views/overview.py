@@ -38,6 +38,7 @@ def show() -> None:
         first = [tile for tile in tiles if tile.id in kpi_words.HEADLINE]
         surface.show_panel(draw_tiles(first, chosen=_chosen_kpi(rows)), key="tiles", on_select=_choose)
         _show_trend(home, rows[_chosen_kpi(rows)])
+        _show_rest([tile for tile in tiles if tile.id not in kpi_words.HEADLINE])
     left, right = st.columns([0.68, 0.32], gap="large")
     with left:
         st.subheader("By site")
@@ -110,7 +111,7 @@ def _tile(home: page.Home, row: KpiRow, earlier: KpiRow | None, chosen: Slice) -
         less_is_better=words.less_is_better,
         as_of=formats.moment(home.facts.as_of),
         money=_money(home, row.id, chosen),
-        trend=reads.read_trend(home.state, row.id, chosen.site),
+        trend=reads.read_trend(home.state, row.id, chosen.site) if row.id in kpi_words.HEADLINE else (),
     )
 
 
@@ -141,6 +142,13 @@ def _show_trend(home: page.Home, row: KpiRow) -> None:
     st.subheader(f"{words.label} by week opened")
     points = reads.read_trend(home.state, row.id, row.site or None)
     surface.show_panel(draw_trend(points, unit=row.unit, label=words.label), key="trend")
+
+
+def _show_rest(tiles: list[Tile]) -> None:
+    if not tiles:
+        return
+    with st.expander(f"{len(tiles)} more KPIs"):
+        surface.show_panel(draw_tiles(tiles), key="more")
 
 
 def _columns(found: KpiTable) -> list[Column]:

@@ -12,7 +12,7 @@ from dashboard.charts.map_svg import METRICS, draw_map
 from dashboard.reads import MinedMap, Slice
 from dashboard.views import page, selection
 
-MAP_HEIGHT = 860
+MAP_HEIGHT = 740
 
 
 def show() -> None:
@@ -80,8 +80,11 @@ def _draw(
         f"{formats.number(mined.cases)} cases",
         f"{formats.number(mined.events)} events",
         f"{len(paths)} of {len(graph.paths)} paths" + (f", {hidden} activities hidden" if hidden else ""),
-        f"order rests on a tie in {formats.number(mined.cases_with_ties)} cases",
+        f"the order of {formats.number(mined.cases_with_ties)} cases rests on events that share a time",
+        f"as of {formats.moment(home.facts.as_of)}",
     ]
+    if mined.open_share is not None:
+        parts.insert(2, f"{formats.share(mined.open_share)} still open")
     st.caption("  \N{MIDDLE DOT}  ".join(parts))
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import exports, formats, reads
+from dashboard import exports, formats, reads, surface
+from dashboard.charts.figures import draw_figures
 from dashboard.charts.map_graph import END, START, Path, ProcessGraph
 from dashboard.charts.map_svg import edge_id
 from dashboard.reads import Behind, MinedMap, Slice
 from dashboard.views import page
 
 PARAMETER = "at"
+LISTED = 200
 
 
 def current() -> str | None:
@@ -37,7 +39,7 @@ def show(home: page.Home, mined: MinedMap, chosen: Slice) -> None:
         path = next((p for p in mined.graph.paths if edge_id(mined.graph, p) == name), None)
         if path is None:
             st.markdown("**Nothing selected**")
-            st.caption("Click an activity or a path for its numbers and its cases. Scroll to move, Ctrl and scroll to zoom.")
+            st.caption("Click an activity or a path for its numbers and its cases. Drag or scroll to move, Ctrl and scroll to zoom.")
             return
         _show_path(home, mined, chosen, path)
 
@@ -82,10 +84,7 @@ def _plain(text: str) -> str:
 
 
 def _figures(rows: dict[str, str]) -> None:
-    for name, value in rows.items():
-        with st.container(horizontal=True, horizontal_alignment="distribute", gap="small"):
-            st.caption(name, width="content")
-            st.markdown(value, width="content")
+    surface.show_panel(draw_figures(rows), key="figures")
 
 
 def _show_cases(home: page.Home, chosen: Slice, behind: Behind) -> None:
@@ -95,8 +94,19 @@ def _show_cases(home: page.Home, chosen: Slice, behind: Behind) -> None:
     if found.empty:
         st.caption("No cases.")
         return
-    st.dataframe(found.head(200), hide_index=True, height=260)
+    st.dataframe(
+        found[["case", "wait_hours", "case_days"]].head(LISTED),
+        hide_index=True,
+        height=260,
+        column_config={"case": "Case", "wait_hours": "Wait, h", "case_days": "Whole case, d"},
+    )
+    if len(found) > LISTED:
+        st.caption(f"The {LISTED} with the longest wait; all are in the download.")
     st.download_button(
-        f"Download {formats.number(len(found))} cases (CSV)", lambda: exports.to_safe_csv(found),
-        file_name="cases.csv", mime="text/csv", on_click="ignore", width="stretch",
+        f"Download {formats.number(len(found))} cases (CSV)",
+        lambda: exports.to_safe_csv(found),
+        file_name="cases.csv",
+        mime="text/csv",
+        on_click="ignore",
+        width="stretch",
     )
