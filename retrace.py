@@ -14,6 +14,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import (
     BarColumn,
     DownloadColumn,
@@ -776,10 +777,11 @@ def _demo_summary(
         rows,
     )
     for report in reports:
-        out.print(f"[bold]Model[/] {report.summary}", highlight=False)
+        out.print(f"[bold]Model[/] {escape(report.summary)}", highlight=False)
     for decision in decisions:
         verdict = "promoted" if decision["promoted"] else "held"
-        out.print(f"  {decision['task']}: {verdict}, {decision['because']}", highlight=False)
+        because = escape(f"{decision['task']}: {verdict}, {decision['because']}")
+        out.print(f"  {because}", highlight=False)
 
 
 def _serve_demo(settings: Settings, key: str, folder: Path) -> None:

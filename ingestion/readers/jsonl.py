@@ -1,5 +1,9 @@
 """JSON Lines: one object per line, nested objects flattened with dots, bad lines refused."""
 
+import json
+from collections.abc import Iterator
+from typing import Any
+
 import duckdb
 
 from ingestion.errors import UnreadableFile
@@ -42,37 +46,17 @@ def read_jsonl(con: duckdb.DuckDBPyConnection, delivery: Staged) -> Raw:
 
 
 def _leaf_paths(con: duckdb.DuckDBPyConnection) -> list[tuple[str, ...]]:
-    """Paths of all values that are not objects, found level by level over every line."""
-    leaves: list[tuple[str, ...]] = []
-    level: list[tuple[str, ...]] = [()]
-    for depth in range(MAX_DEPTH):
-        deeper = []
-        for parent in level:
-            for path, is_object in _children(con, parent):
-                if is_object and depth < MAX_DEPTH - 1:
-                    deeper.append(path)
-                else:
-                    leaves.append(path)
-        level = deeper
-    return sorted(dict.fromkeys(leaves))
+    """Paths of all values that are not objects, over every line."""
+    [[structure]] = con.execute("select json_group_structure(line::json) from json_lines").fetchall()
+    return sorted(_leaves(json.loads(structure or "{}"), ()))
 
 
-def _children(
-    con: duckdb.DuckDBPyConnection, parent: tuple[str, ...]
-) -> list[tuple[tuple[str, ...], bool]]:
-    at = literal(_json_path(parent))
-    keys = con.execute(
-        f"select distinct unnest(json_keys(line, {at})) from json_lines "
-        f"where json_type(line, {at}) = 'OBJECT' order by 1"
-    ).fetchall()
-    paths = [(*parent, key) for [key] in keys]
-    if not paths:
-        return []
-    tests = ", ".join(
-        f"bool_or(json_type(line, {literal(_json_path(path))}) = 'OBJECT')" for path in paths
-    )
-    [kinds] = con.execute(f"select {tests} from json_lines").fetchall()
-    return [(path, bool(kind)) for path, kind in zip(paths, kinds, strict=True)]
+def _leaves(structure: Any, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    if isinstance(structure, dict) and structure and len(path) < MAX_DEPTH:
+        for key, below in structure.items():
+            yield from _leaves(below, (*path, key))
+    elif path:
+        yield path
 
 
 def _json_path(path: tuple[str, ...]) -> str:
