@@ -141,6 +141,15 @@ def _bar(*columns: Any) -> Iterator[Progress]:
         yield bar
 
 
+def _told(bar: Progress, task: Any) -> Callable[[str, int, int], None]:
+    """Show a step by name, how far it is and how far it goes."""
+
+    def tell(step: str, done: int, total: int) -> None:
+        bar.update(task, description=step, completed=done, total=total or None)
+
+    return tell
+
+
 @contextmanager
 def _step(title: str) -> Iterator[Callable[[float], None]]:
     """Progress of one step as a share from 0 to 1."""
@@ -489,11 +498,7 @@ def train(tasks: Tasks = None, home: Home = None, as_json: AsJson = False) -> No
 
     with _bar() as bar:
         task = bar.add_task("Training", total=None)
-        reports = run(
-            Settings.load(home),
-            tasks or None,
-            progress=lambda step: bar.update(task, description=step),
-        )
+        reports = run(Settings.load(home), tasks or None, progress=_told(bar, task))
     _reports(reports, as_json)
 
 
@@ -732,9 +737,7 @@ def _train_demo(settings: Settings) -> tuple[list[Any], list[dict[str, Any]]]:
 
     with _bar() as bar:
         task = bar.add_task("Training", total=None)
-        reports = train_all(
-            settings, progress=lambda step: bar.update(task, description=f"Training: {step}")
-        )
+        reports = train_all(settings, progress=_told(bar, task))
         decisions = []
         for report in reports:
             bar.update(task, description=f"Promoting: {report.task}")
@@ -777,11 +780,22 @@ def _demo_summary(
         rows,
     )
     for report in reports:
-        out.print(f"[bold]Model[/] {escape(report.summary)}", highlight=False)
+        out.print(f"[bold]Model[/] {escape(_in_words(report))}", highlight=False)
     for decision in decisions:
         verdict = "promoted" if decision["promoted"] else "held"
         because = escape(f"{decision['task']}: {verdict}, {decision['because']}")
         out.print(f"  {because}", highlight=False)
+
+
+def _in_words(report: Any) -> str:
+    """A model's scores beside its best naive baseline, on the last time slice."""
+    name, best = max(report.baselines.items(), key=lambda item: item[1].macro_f1)
+    return (
+        f"{report.task} {report.version}: macro-F1 {report.scores.macro_f1:.3f} "
+        f"(baseline {name} {best.macro_f1:.3f}), accuracy {report.scores.accuracy:.3f} "
+        f"({best.accuracy:.3f}), calibration error {report.scores.ece:.3f}, prediction sets hold "
+        f"the truth for {report.coverage:.1%} (promised {report.promised:.0%})"
+    )
 
 
 def _serve_demo(settings: Settings, key: str, folder: Path) -> None:
