@@ -15,7 +15,7 @@ from scoring_api.config import Limits
 from scoring_api.edge import Edge
 from scoring_api.problems import ProblemDetails, add_handlers
 from scoring_api.rack import Scorer
-from scoring_api.routes import feedback, health, models, recommendations
+from scoring_api.routes import cases, feedback, health, kpis, models, recommendations
 from scoring_api.service import Service, open_service, utc_now
 
 DESCRIPTION = """
@@ -78,7 +78,7 @@ def create_app(
         redirect_slashes=False,
     )
     app.state.service = service
-    for family in (recommendations, feedback, models, health):
+    for family in (recommendations, feedback, cases, kpis, models, health):
         app.include_router(family.router)
     add_handlers(app)
     app.add_middleware(

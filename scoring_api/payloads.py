@@ -1,7 +1,7 @@
 """Bodies of requests and answers, with examples that work as they stand."""
 
 import re
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
@@ -24,6 +24,17 @@ Moment = Annotated[
     datetime,
     BeforeValidator(_to_moment),
     WithJsonSchema({"type": "string", "format": "date-time"}),
+]
+
+
+def _to_day(value: object) -> date:
+    if not isinstance(value, str) or not re.fullmatch(r"\d{4}-\d\d-\d\d", value, re.ASCII):
+        raise ValueError("must be a date, as 2026-06-30")
+    return date.fromisoformat(value)
+
+
+Day = Annotated[
+    date, BeforeValidator(_to_day), WithJsonSchema({"type": "string", "format": "date"})
 ]
 Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Code = Annotated[str, Field(max_length=100)]

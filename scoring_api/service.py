@@ -12,6 +12,7 @@ from ingestion.settings import Settings
 from scoring_api.auth import Authenticator, Principal, RateLimiter
 from scoring_api.config import Limits
 from scoring_api.desk import Desk
+from scoring_api.facts import Facts
 from scoring_api.journal import Claim
 from scoring_api.metrics import Metrics
 from scoring_api.rack import ALIAS, ModelRack, Scorer
@@ -39,6 +40,7 @@ class Service:
     desk: Desk
     authenticator: Authenticator
     rates: RateLimiter
+    facts: Facts
     claimed: set[tuple[str, str]] = field(default_factory=set)
     lag_seconds: float = 0.0
     draining: bool = False
@@ -71,6 +73,7 @@ def open_service(
         desk=Desk(engine, rack),
         authenticator=Authenticator(engine, remember_seconds=limits.key_cache_seconds),
         rates=RateLimiter(default=limits.rate, special={"giveFeedback": limits.feedback_rate}),
+        facts=Facts(settings.home),
     )
 
 

@@ -13,6 +13,8 @@ OPERATIONS = {
     "recommendBatch": ("post", "/v1/recommendations:batch"),
     "getRecommendation": ("get", "/v1/recommendations/{recommendation_id}"),
     "giveFeedback": ("post", "/v1/feedback"),
+    "getCase": ("get", "/v1/cases/{case_id}"),
+    "getKpis": ("get", "/v1/kpis"),
     "listModels": ("get", "/v1/models"),
     "about": ("get", "/"),
     "livez": ("get", "/livez"),
