@@ -7,6 +7,7 @@ from itertools import accumulate
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 ITEMS: Final = 6000
 BUSINESSES: Final = 2500
@@ -36,7 +37,7 @@ class Family:
 FAMILIES: Final[tuple[Family, ...]] = (
     Family("apparel", 12, 0.8, 0.0, 0.0, 0.0, 0.0, 7, False, None, 3),
     Family("footwear", 7, 1.2, 0.0, 0.0, 0.0, 0.0, 7, False, None, 6),
-    Family("home", 9, 1.0, 0.0, 0.02, 0.0, 0.0, 9, False, None, 12),
+    Family("home", 9, 1.0, 0.0, 0.02, 0.0, 0.0, 9, True, None, 12),
     Family("kitchen", 8, 1.3, 0.06, 0.0, 0.0, 0.0, 10, True, None, 24),
     Family("electronics", 8, 3.2, 0.55, 0.0, 0.0, 0.02, 25, True, None, 24),
     Family("computing", 6, 4.2, 0.60, 0.0, 0.0, 0.02, 25, True, None, 24),
@@ -45,7 +46,7 @@ FAMILIES: Final[tuple[Family, ...]] = (
     Family("health", 6, 0.9, 0.0, 0.80, 0.30, 0.10, 7, False, 540, 0),
     Family("beauty", 7, 0.6, 0.0, 0.45, 0.02, 0.06, 6, False, 720, 0),
     Family("fasteners", 9, 0.3, 0.0, 0.10, 0.0, 0.0, 6, False, None, 0),
-    Family("electrical", 6, 1.0, 0.02, 0.05, 0.0, 0.02, 11, False, None, 24),
+    Family("electrical", 6, 1.0, 0.02, 0.05, 0.0, 0.02, 11, True, None, 24),
     Family("plumbing", 4, 0.9, 0.0, 0.04, 0.0, 0.02, 8, False, None, 24),
     Family("spare_parts", 5, 2.0, 0.10, 0.06, 0.0, 0.02, 12, True, None, 12),
 )
@@ -167,7 +168,7 @@ def _contracts(rng: np.random.Generator) -> list[Contract]:
 
 def _items(
     rng: np.random.Generator, contracts: list[Contract]
-) -> tuple[list[Item], "np.ndarray[tuple[int], np.dtype[np.float64]]"]:
+) -> tuple[list[Item], npt.NDArray[np.float64]]:
     shares = np.array([family.share for family in FAMILIES], dtype=float)
     families = rng.choice(len(FAMILIES), size=ITEMS, p=shares / shares.sum())
     ranks = rng.permutation(ITEMS) + 1

@@ -6,8 +6,11 @@ from typing import Any
 
 import simpy
 
+from ingestion.simulator import fraud
 from ingestion.simulator.clock import DAY, HOUR, MINUTE, WEEK, iso
+from ingestion.simulator.deviations import strays
 from ingestion.simulator.line import Line
+from ingestion.simulator.moving import execute
 from ingestion.simulator.recovery import covered
 from ingestion.simulator.world import World
 
@@ -17,7 +20,7 @@ Waiting = Generator[simpy.Event, Any, Any]
 def deadline(line: Line, at: float) -> float:
     """When the supplier's window closes for this line."""
     contract = line.item.contract
-    anchors = {
+    anchors: dict[str, float] = {
         "receipt": line.state.get("received_at", at),
         "sale": line.delivered_at,
         "failure": line.requested_at,
@@ -54,6 +57,10 @@ def pursue(
     late = env.now > until
     if late and rng.random() < 0.6:
         return
+    at_dock = disposition == "SUPPLIER_RETURN" and not shipped_by_customer
+    if at_dock and strays(world, line, "C28"):
+        disposition = "FIELD_DESTROY_FOR_CREDIT"
+        yield from execute(world, line, "SCRAP")
     claimed = line.received * line.item.cost * contract.credit
     fields: dict[str, Any] = {
         "claim": world.document("CL"),
@@ -70,6 +77,8 @@ def pursue(
     journal.add("S03", line, env.now, actor=contract.supplier_id, human=True, **fields)
     if denied:
         journal.add("S07", line, env.now + HOUR, actor="RULES", **fields)
+        if env.now <= journal.end:
+            world.truth.fault("supplier_mismatch", [fields["claim"]], open_break=True)
         return
     if disposition == "SUPPLIER_RETURN":
         yield env.timeout((1 + 4 * rng.random()) * DAY)
@@ -78,6 +87,11 @@ def pursue(
         journal.add("S05", line, env.now, actor=contract.supplier_id, **fields)
     yield env.timeout((10 + 50 * rng.random() ** 1.6) * DAY)
     fields["amount"] = claimed * (1 - contract.restock)
+    stingy = contract.supplier_id == fraud.SHORT_PAYING_SUPPLIER
+    if strays(world, line, "C29", factor=8.0 if stingy else 1.0):
+        fields["amount"] *= 0.60 + 0.25 * rng.random()
+        if env.now <= journal.end:
+            world.truth.fault("supplier_mismatch", [fields["claim"]], open_break=True)
     journal.add("S06", line, env.now, actor=contract.supplier_id, **fields)
     journal.add("S07", line, env.now + DAY, actor="RULES", **fields)
 

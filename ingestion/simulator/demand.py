@@ -7,10 +7,12 @@ from random import Random
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
-from ingestion.simulator import network, reasons
+from ingestion.simulator import fraud, network, reasons
 from ingestion.simulator.catalogue import Catalogue, Customer, Item
 from ingestion.simulator.clock import DAY, HOUR, at_local, days_between
+from ingestion.simulator.happenings import Happenings
 from ingestion.simulator.line import Line
 from ingestion.simulator.network import CARRIERS, SITES, Site
 from ingestion.simulator.notes import customer_note
@@ -53,7 +55,7 @@ def weekly_share(site: Site, day: date) -> float:
 
 def daily_counts(
     rng: np.random.Generator, *, days: list[date], lines: int, exactly: bool = True
-) -> "np.ndarray[tuple[int, int], np.dtype[np.int64]]":
+) -> npt.NDArray[np.int64]:
     """Lines by day and site: a gamma-mixed Poisson, given its total.
 
     Returns
@@ -71,8 +73,12 @@ def daily_counts(
 class Demand:
     """Draws the lines of one day after the other."""
 
-    def __init__(self, catalogue: Catalogue, rng: np.random.Generator) -> None:
+    def __init__(
+        self, catalogue: Catalogue, rng: np.random.Generator, *, happenings: Happenings
+    ) -> None:
         self.catalogue = catalogue
+        self._happenings = happenings
+        self._abusers = [catalogue.consumers[k * 2999] for k in range(fraud.ABUSERS)]
         self._rng = rng
         self._rma = 0
         self._ghosts = 0
@@ -105,6 +111,9 @@ class Demand:
         segment = "B2B" if b2b else "B2C"
         draw = rng.random()
         who = self.catalogue.business_of(draw) if b2b else self.catalogue.consumer_of(draw)
+        abuser = not b2b and rng.random() < fraud.ABUSER_SHARE
+        if abuser:
+            who = self._abusers[int(draw * fraud.ABUSERS)]
         size = min(_lines_in_rma(rng, b2b=b2b), most)
         blind = rng.random() < site.blind_share
         carrier = _CARRIER.at(rng.random())
@@ -120,7 +129,7 @@ class Demand:
         moment = at_local(day, "00:00", site.zone) + hour * HOUR + rng.random() * 60
         tracking = f"{carrier.code[:2]}{seed % 10**10:010d}"
         for number in range(1, size + 1):
-            yield self._line(
+            line = self._line(
                 Random(seed + number * 7919),
                 site=site,
                 who=who,
@@ -134,6 +143,12 @@ class Demand:
                 moment=moment,
                 ghost=ghost,
             )
+            self._happenings.befall(line)
+            if not ghost:
+                line.scheme = fraud.scheme_of(line.rng, who=who, item=line.item, abuser=abuser)
+            if line.scheme is not None:
+                fraud.disguise(line)
+            yield line
 
     def _line(
         self,

@@ -8,6 +8,7 @@ import simpy
 
 from ingestion.simulator import claims, credit, disposal, warehouse
 from ingestion.simulator.clock import DAY, HOUR, MINUTE
+from ingestion.simulator.deviations import strays
 from ingestion.simulator.line import Line
 from ingestion.simulator.world import World
 
@@ -71,12 +72,12 @@ def _create_rma(world: World, line: Line) -> None:
         line,
         message,
         interface="RMA_SYNC",
-        sender="OMS",
         receiver=f"WMS_{line.site.code}",
         produced=now + 2,
         received=arrived,
     )
-    journal.add("A04S", line, arrived + 0.5, actor="RULES", message=message)
+    if not strays(world, line, "C04"):
+        journal.add("A04S", line, arrived + 0.5, actor="RULES", message=message)
     if line.policy not in ("P5", "P7", "P10"):
         moment = now + 60 + rng.expovariate(1 / 900.0)
         journal.add("A05", line, moment, actor="LABELS", tracking=line.tracking)
@@ -103,10 +104,14 @@ def _travel(world: World, line: Line) -> Waiting:
     pick_up = total * (0.30 + 0.25 * rng.random())
     yield env.timeout(pick_up)
     weight = round((0.2 + 0.02 * line.item.cost) * line.quantity, 2)
+    line.state["weight"] = weight
+    early = line.policy in ("P1", "P9") and strays(world, line, "C01")
     uploaded = env.now + line.carrier.scan_delay_h * HOUR * (0.2 + rng.expovariate(1.0))
     journal.add("A06", line, env.now, recorded=uploaded, actor=line.carrier.code, weight=weight)
-    if line.policy == "P3":
+    if line.policy == "P3" or early:
         line.state["credit"] = env.process(credit.settle(world, line, uploaded))
+    if world.happenings.on_strike(line, env.now):
+        total += (3 + 4 * rng.random()) * DAY
     calendar = world.crews[line.site.code].calendar
     slot = calendar.next_slot(env.now + total - pick_up, (line.carrier.slot_h * HOUR,))
     yield env.timeout(slot + rng.random() * 20 * MINUTE - env.now)
@@ -125,6 +130,8 @@ def _without_dock(world: World, line: Line) -> Waiting:
     """Credit only, direct to the supplier, or destroyed in the field: no warehouse is touched."""
     env = world.env
     line.received = line.quantity
+    if line.policy == "P5":
+        world.journal.add("A16", line, env.now + 5, actor="RULES", disposition="NO_RETURN")
     posted = env.process(credit.settle(world, line, env.now + HOUR))
     if line.policy in ("P6", "P7"):
         line.inspected_reason = line.declared or line.reason
@@ -139,17 +146,20 @@ def _through_site(world: World, line: Line) -> Waiting:
     """Dock, inspection, decision and execution; credit runs beside and meets at the close."""
     env = world.env
     yield from warehouse.receive(world, line)
-    if line.policy in ("P2", "P4") and "credit" not in line.state:
+    hasty = line.policy in ("P1", "P9") and strays(world, line, "C02")
+    if (hasty or line.policy in ("P2", "P4")) and "credit" not in line.state:
         line.state["credit"] = env.process(credit.settle(world, line, env.now + 10 * MINUTE))
     known = yield from warehouse.inspect(world, line)
     yield from disposal.dispose(world, line, known)
-    yield line.state["credit"]
+    if not strays(world, line, "C32"):
+        yield line.state["credit"]
     yield from _close(world, line)
 
 
 def _close(world: World, line: Line) -> Waiting:
     """The nightly job closes what is complete; a few cases come back once."""
     env, rng, journal = world.env, line.rng, world.journal
+    line.state["credited"] = True
     ready = max(env.now, line.state.get("stock_posted", 0.0))
     yield env.timeout((ready // DAY + 1) * DAY + 3 * HOUR + 600 * rng.random() - env.now)
     journal.add("X03", line, env.now, actor="RULES")
@@ -159,5 +169,3 @@ def _close(world: World, line: Line) -> Waiting:
         who, _, _ = yield world.customer_service.work(12 * MINUTE)
         journal.add("A18", line, env.now, actor=who, human=True, queue="CUSTOMER_SERVICE")
         journal.add("X03", line, env.now + DAY, actor="RULES")
-
-

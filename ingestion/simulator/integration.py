@@ -4,11 +4,13 @@ from bisect import bisect_right
 from datetime import date, timedelta
 from math import ceil, log
 from random import Random
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from ingestion.simulator.clock import HOUR, MINUTE, Calendar, at_local, days_between, local_day
+from ingestion.simulator.faults import Calamities, file_time
 from ingestion.simulator.journal import Journal
 from ingestion.simulator.line import Line
 from ingestion.simulator.network import HEADQUARTERS_ZONE, SITES, Site
@@ -16,13 +18,20 @@ from ingestion.simulator.network import HEADQUARTERS_ZONE, SITES, Site
 _API_MEDIAN_S: Final = 2.0
 _API_SIGMA: Final = 1.46
 _JOB_S: Final = 4 * MINUTE
-EXTRACT_CLOCK: Final = "23:30"
 
 
 class Integration:
     """Latency of every channel, with the ERP's maintenance windows and each night's load."""
 
-    def __init__(self, rng: np.random.Generator, *, start: date, end: date) -> None:
+    def __init__(
+        self,
+        rng: np.random.Generator,
+        *,
+        start: date,
+        end: date,
+        calamities: Calamities,
+    ) -> None:
+        self._calamities = calamities
         self._closed = _maintenance(start, end)
         self._closed_starts = [window[0] for window in self._closed]
         self._loads: dict[tuple[str, date], float] = {}
@@ -31,8 +40,9 @@ class Integration:
                 for day in days_between(start, end):
                     self._loads[site.code, day] = self._load_start(site, day, rng.random(2))
 
-    def _load_start(self, site: Site, day: date, draws: "np.ndarray[tuple[int], np.dtype[np.float64]]") -> float:
-        moment = at_local(day + timedelta(days=1), "00:20", HEADQUARTERS_ZONE)
+    def _load_start(self, site: Site, day: date, draws: npt.NDArray[np.float64]) -> float:
+        late = self._calamities.file_day(site, day).late_days
+        moment = at_local(day + timedelta(days=1 + late), "00:20", HEADQUARTERS_ZONE)
         if day.weekday() == 4 and draws[0] < 0.2:
             moment = at_local(day + timedelta(days=3), "01:00", HEADQUARTERS_ZONE)
         elif draws[0] < 0.07:
@@ -50,7 +60,7 @@ class Integration:
         """When the warehouse system has the fact: seconds later, or with the day's file."""
         if site.legacy:
             day = local_day(occurred, site.zone)
-            return at_local(day, EXTRACT_CLOCK, site.zone)
+            return file_time(site, day, self._calamities.file_day(site, day).late_days)
         return occurred + min(rng.lognormvariate(log(_API_MEDIAN_S), _API_SIGMA), 900.0)
 
     def erp_entry(self, site: Site, occurred: float, recorded: float, rng: Random) -> float:
@@ -97,15 +107,14 @@ class Middleware:
         message: str,
         *,
         interface: str,
-        sender: str,
         receiver: str,
         produced: float,
         received: float,
     ) -> None:
-        """Note a message that arrived at the first attempt."""
+        """Note a message of the orchestrator that arrived at the first attempt."""
         if line.ghost:
             return
-        route = {"interface": interface, "sender": sender, "receiver": receiver}
+        route: dict[str, Any] = {"interface": interface, "sender": "OMS", "receiver": receiver}
         self._journal.add("M01P", line, produced, message=message, **route)
         self._journal.add("M01R", line, received, message=message, **route)
 

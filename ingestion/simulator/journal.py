@@ -13,7 +13,7 @@ class Journal:
     """Holds facts back until the moment their source system records them."""
 
     def __init__(self, *, end: float, route: Callable[[Fact], Write | None], truth: Write) -> None:
-        self._end = end
+        self.end = end
         self._route = route
         self._truth = truth
         self._heap: list[tuple[float, int, Write, Fact]] = []
@@ -33,7 +33,7 @@ class Journal:
         **values: Any,
     ) -> Fact | None:
         """Note a fact; unrecorded (warm-up) lines and times after the log's end leave nothing."""
-        if line.ghost or occurred > self._end:
+        if line.ghost or occurred > self.end:
             return None
         self._count += 1
         fact = Fact(
@@ -55,7 +55,7 @@ class Journal:
 
     def push(self, fact: Fact, write: Write) -> None:
         """Queue a rendering of a fact for the moment it is recorded."""
-        if fact.recorded <= self._end:
+        if fact.recorded <= self.end:
             self._count += 1
             heappush(self._heap, (fact.recorded, self._count, write, fact))
 

@@ -43,12 +43,22 @@ class Line:
     lot: str | None = None
     received: int = 0
     inspected_reason: str | None = None
+    scheme: str | None = None
+    weight_ratio: float = 1.0
+    received_serial: str | None = None
+    really_sent: int | None = None
+    price_asked: float | None = None
     state: dict[str, Any] = field(default_factory=dict)
 
     @property
     def case_id(self) -> str:
         """RMA and line, the default case."""
         return f"{self.rma}:{self.number}"
+
+    @property
+    def asked_price(self) -> float:
+        """The price the customer wants back: the one paid, unless he claims another."""
+        return self.unit_price if self.price_asked is None else self.price_asked
 
     @property
     def value(self) -> float:

@@ -26,8 +26,8 @@ WARM_UP_DAYS: Final = 21
 COOL_DOWN_DAYS: Final = 16
 """Unrecorded lines after the window keep the queues as they were."""
 
-_TWO_SHIFTS: Final = [("06:00", "22:00")]
-_ONE_SHIFT: Final = [("07:00", "15:30")]
+_TWO_SHIFTS: Final = (("06:00", "22:00"),)
+_ONE_SHIFT: Final = (("07:00", "15:30"),)
 _WEEK: Final = ("mon", "tue", "wed", "thu", "fri")
 
 _NATIONAL_HOLIDAYS: Final = (
@@ -179,7 +179,7 @@ SITES: Final[tuple[Site, ...]] = (
         waves_h=(1.0,),
         families={"fasteners": 4, "electrical": 4, "plumbing": 3, "power_tools": 3, "kitchen": 1},
         scrap_bias=6.0,
-        decision_noise=1.5,
+        decision_noise=1.3,
         missing_reason=0.11,
         posting_sla_h=28.0,
     ),
@@ -191,7 +191,7 @@ SITES: Final[tuple[Site, ...]] = (
         wms="legacy",
         share=0.12,
         shifts={
-            **dict.fromkeys(("mon", "tue", "wed", "thu"), [("07:00", "16:00")]),
+            **dict.fromkeys(("mon", "tue", "wed", "thu"), (("07:00", "16:00"),)),
             "fri": [("07:00", "13:00")],
         },
         local_holidays=(date(2025, 10, 13), date(2026, 4, 3)),
@@ -208,7 +208,7 @@ SITES: Final[tuple[Site, ...]] = (
         waves_h=(1.0,),
         families={"spare_parts": 6, "power_tools": 3, "electrical": 2, "plumbing": 1},
         uninspected_share=0.04,
-        decision_noise=2.2,
+        decision_noise=1.9,
         missing_reason=0.05,
         grade_noise=0.28,
         posting_sla_h=30.0,
@@ -218,7 +218,7 @@ SITES: Final[tuple[Site, ...]] = (
 SITE_OF: Final[Mapping[str, Site]] = {site.code: site for site in SITES}
 
 HEADQUARTERS_ZONE: Final = ZoneInfo("America/New_York")
-HEADQUARTERS_SHIFTS: Final[Shifts] = dict.fromkeys(_WEEK, [("08:00", "17:00")])
+HEADQUARTERS_SHIFTS: Final[Shifts] = dict.fromkeys(_WEEK, (("08:00", "17:00"),))
 HEADQUARTERS_HOLIDAYS: Final = _NATIONAL_HOLIDAYS
 
 OFFICE_UTILISATION: Final[Mapping[str, float]] = {

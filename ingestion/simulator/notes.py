@@ -60,15 +60,25 @@ _CONDITION: Final[dict[str, tuple[str, ...]]] = {
     "EMPTY_OR_SUBSTITUTE": ("box empty", "brick in box", "no goods inside"),
     "UNKNOWN": ("cannot judge", "needs lab check", "qrtn till checked"),
 }  # fmt: skip
-_TAILS: Final = ("", "", "", "", "qty ok", "TBD fin", "on cart {n}", "bin {n}", "per lead", "GRN {n}", "photo taken")
+_TAILS: Final = (
+    "",
+    "",
+    "",
+    "",
+    "qty ok",
+    "TBD fin",
+    "on cart {n}",
+    "bin {n}",
+    "per lead",
+    "GRN {n}",
+    "photo taken",
+)
 _CUSTOMER: Final = ("", "", "please credit", "need this sorted", "order was fine before", "thanks")
 _THING: Final = {"apparel": "garment", "footwear": "pair", "food": "product", "health": "product"}
 _SHORT: Final = {"customer": "cust", "damaged": "dmgd", "wrong": "wrng", "item": "itm", "package": "pkg", "received": "rcvd", "quantity": "qty", "vendor": "vndr", "missing": "missg", "carton": "ctn"}  # fmt: skip
 
 
-def inspection_note(
-    rng: Random, *, reason: str, condition: str, item: Item, grade: str
-) -> str:
+def inspection_note(rng: Random, *, reason: str, condition: str, item: Item, grade: str) -> str:
     """The inspector's remark: reason and condition in words, often one of them only."""
     draw = rng.random()
     if draw < 0.18:

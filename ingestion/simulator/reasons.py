@@ -133,7 +133,18 @@ def true_reason(rng: Random, *, mix: str, item: Item) -> str:
 
 
 _CONDITIONS: Final[dict[str, dict[str, float]]] = {
-    "CHOICE": {"NEW_SEALED": 54, "NEW_OPENED": 29, "USED_GOOD": 8, "PKG_DAMAGED": 6, "USED_WORN": 3},
+    "CHOICE": {
+        "NEW_SEALED": 45,
+        "NEW_OPENED": 29,
+        "USED_GOOD": 9,
+        "PKG_DAMAGED": 6,
+        "USED_WORN": 4,
+        "BROKEN": 1.5,
+        "INCOMPLETE": 2,
+        "WRONG_ITEM": 2,
+        "EMPTY_OR_SUBSTITUTE": 0.8,
+        "SERIAL_MISMATCH": 0.7,
+    },
     "QUALITY.DOA": {
         "FUNCTIONAL_DEFECT": 62,
         "NEW_OPENED": 24,
@@ -179,7 +190,7 @@ _CONDITIONS: Final[dict[str, dict[str, float]]] = {
         "CONTAMINATED": 6,
     },
     "TRANSIT.NOT_RECEIVED": {"EMPTY_OR_SUBSTITUTE": 40, "NEW_SEALED": 60},
-    "COMMERCIAL": {"NEW_SEALED": 83, "PKG_DAMAGED": 12, "NEW_OPENED": 5},
+    "COMMERCIAL": {"NEW_SEALED": 74, "PKG_DAMAGED": 18, "NEW_OPENED": 8},
     "COMMERCIAL.CORE": {"USED_WORN": 50, "FUNCTIONAL_DEFECT": 30, "USED_GOOD": 20},
     "COMMERCIAL.LOAN": {"USED_GOOD": 80, "USED_WORN": 20},
     "COMMERCIAL.RENTAL": {"USED_GOOD": 55, "USED_WORN": 45},
@@ -200,13 +211,13 @@ _CONDITION_OF: Final = {
 
 _GRADES: Final[dict[str, Weighted[str]]] = {
     "NEW_SEALED": Weighted({"A": 97.0, "B": 3.0}),
-    "NEW_OPENED": Weighted({"A": 62.0, "B": 33.0, "C": 5.0}),
+    "NEW_OPENED": Weighted({"A": 52.0, "B": 38.0, "C": 10.0}),
     "PKG_DAMAGED": Weighted({"A": 42.0, "B": 46.0, "C": 12.0}),
     "USED_GOOD": Weighted({"B": 64.0, "C": 34.0, "D": 2.0}),
     "USED_WORN": Weighted({"C": 46.0, "D": 48.0, "E": 6.0}),
     "COSMETIC_DAMAGE": Weighted({"B": 32.0, "C": 48.0, "D": 20.0}),
     "FUNCTIONAL_DEFECT": Weighted({"C": 36.0, "D": 50.0, "E": 14.0}),
-    "BROKEN": Weighted({"D": 42.0, "E": 58.0}),
+    "BROKEN": Weighted({"D": 30.0, "E": 70.0}),
     "INCOMPLETE": Weighted({"B": 24.0, "C": 50.0, "D": 26.0}),
     "SERIAL_MISMATCH": Weighted({"B": 50.0, "C": 50.0}),
     "WRONG_ITEM": Weighted({"A": 50.0, "B": 30.0, "C": 20.0}),
@@ -218,6 +229,8 @@ _HOPELESS: Final = Weighted({"E": 1.0})
 def true_condition(rng: Random, *, reason: str, item: Item) -> tuple[str, str]:
     """Condition and grade of the units, given why they came back."""
     condition = _CONDITION_OF[reason].at(rng.random())
+    if condition == "SERIAL_MISMATCH" and not item.serialised:
+        condition = "WRONG_ITEM"
     if item.cold and rng.random() < 0.18:
         condition = "TEMP_EXCURSION"
     return condition, _GRADES.get(condition, _HOPELESS).at(rng.random())

@@ -30,6 +30,11 @@ class Unit:
     quantity: int
 
 
+def _customers_fault(unit: Unit) -> bool:
+    """Whether the customer wore out or broke what was only unwanted."""
+    return unit.reason.startswith("CHOICE") and unit.condition in ("USED_WORN", "BROKEN")
+
+
 def covered(contract: Contract, reason: str) -> bool:
     """Whether the supplier's contract pays for this reason at all."""
     return contract.allowance == 0 and any(reason.startswith(basis) for basis in contract.covers)
@@ -39,21 +44,26 @@ def alternatives(unit: Unit) -> dict[str, float]:
     """Net value per unit (USD) of every disposition that is allowed, best known estimate."""
     item, grade, condition = unit.item, unit.grade, unit.condition
     price, cost = item.price, item.cost
-    values = {"SCRAP": -1.2, "LIQUIDATE": price * {"E": 0.01, "D": 0.06}.get(grade, 0.14) - 1.0}
+    values = {"SCRAP": -1.2}
+    if grade != "E":
+        values["LIQUIDATE"] = price * (0.05 if grade == "D" else 0.10) - 2.6
     if condition == "EXPIRED" or (item.cold and condition != "NEW_SEALED"):
         values = {"SCRAP": -1.2}
-    elif price < 12 and grade in "ABC":
-        values["DONATE"] = 0.4
-    if condition in _SHELF_READY and grade in "AB" and not (item.cold and grade == "B"):
+    elif price < 9 and grade in "ABC":
+        values["DONATE"] = 0.1
+    hygienic = item.family.shelf_life_d is None or condition == "NEW_SEALED"
+    if condition in _SHELF_READY and grade in "AB" and hygienic:
         repack = 0.8 if condition == "NEW_SEALED" else 2.0 + 0.02 * price
         values["RESTOCK"] = price * (0.90 if grade == "A" else 0.60) - repack
     if grade in "BCD" and condition not in _SUSPECT and not item.family.shelf_life_d:
         values["RESTOCK_B"] = price * RECOVERY[grade] - 2.5
     if item.family.refurbishable and condition in _REPAIRABLE:
         success = {"B": 0.92, "C": 0.84, "D": 0.62, "E": 0.2}.get(grade, 0.5)
-        values["REFURBISH"] = price * 0.74 * success - 9.0 - 0.10 * cost
+        values["REFURBISH"] = price * 0.80 * success - 6.0 - 0.08 * cost
     if condition == "WRONG_ITEM":
-        values["RETURN_TO_CUSTOMER"] = 0.62 * price - 6.0
+        values["RETURN_TO_CUSTOMER"] = 0.85 * price - 4.0
+    elif _customers_fault(unit):
+        values["RETURN_TO_CUSTOMER"] = 0.55 * price - 5.0
     contract = item.contract
     if covered(contract, unit.reason):
         paid = cost * contract.credit * (1 - contract.restock) * (1 - contract.deny)
@@ -68,9 +78,12 @@ def alternatives(unit: Unit) -> dict[str, float]:
 
 def interim(unit: Unit) -> str | None:
     """Where units go first when nobody may decide yet: quarantine or a customer dispute."""
-    if unit.condition in _DISPUTED:
+    item, condition = unit.item, unit.condition
+    if condition in _DISPUTED or _customers_fault(unit):
         return "CUSTOMER_DISPUTE"
-    if unit.condition in _SUSPECT or unit.reason == "QUALITY.RECALL":
+    if condition in _SUSPECT or unit.reason == "QUALITY.RECALL":
+        return "QUARANTINE"
+    if (item.lot or item.hazmat) and condition not in ("NEW_SEALED", "EXPIRED"):
         return "QUARANTINE"
     return None
 
@@ -92,7 +105,7 @@ def _leanings(unit: Unit, site: Site) -> tuple[dict[str, float], float]:
     values = alternatives(unit)
     if unit.grade in "BCD":
         values["SCRAP"] += site.scrap_bias * (0.5 + 0.02 * price)
-    return values, site.decision_noise * (0.35 + 0.025 * price)
+    return values, site.decision_noise * (0.3 + 0.014 * price)
 
 
 def decided(rng: Random, unit: Unit, *, site: Site) -> str:

@@ -16,10 +16,13 @@ from ingestion.simulator import network
 from ingestion.simulator.catalogue import Catalogue
 from ingestion.simulator.clock import DAY, utc_midnight
 from ingestion.simulator.demand import Demand, daily_counts, window_days
+from ingestion.simulator.deviations import prepare
+from ingestion.simulator.faults import Calamities
 from ingestion.simulator.flow import live
+from ingestion.simulator.happenings import Happenings, scenario_of
 from ingestion.simulator.integration import Integration
 from ingestion.simulator.journal import Journal, Write
-from ingestion.simulator.line import Fact
+from ingestion.simulator.line import Fact, Line
 from ingestion.simulator.native import erp, master, partners, wms, workflow
 from ingestion.simulator.network import SITES
 from ingestion.simulator.truth import Truth
@@ -74,6 +77,8 @@ class Sources:
     def route(self, fact: Fact) -> Write | None:
         """The one channel a fact has, if any."""
         writer = self._by_code.get(fact.code)
+        if fact.code == "E08" and fact.values.get("credit"):
+            return self._by_code["E05"]
         if writer is not None:
             return writer
         local, codes = self._sites[fact.site]
@@ -100,12 +105,18 @@ def simulate(
     out : folder; ``sources/``, ``alternates/`` and ``truth/`` are created in it
     lines : return lines to log; fewer shorten the window of arrivals at the base rate
     seed : the same seed gives the same bytes
+    scenario : ``baseline``, ``peak``, ``outage`` or ``drift``
     progress : called with the share done, 0 to 1
+
+    Raises
+    ------
+    UnknownScenario
     """
     out = Path(out)
-    streams = np.random.SeedSequence(seed).spawn(4)
-    catalogue_rng, count_rng, line_rng, channel_rng = map(np.random.default_rng, streams)
-    span = max(ceil(lines / network.WEEKLY_LINES * 7), 1)
+    story = scenario_of(scenario)
+    streams = [np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(6)]
+    catalogue_rng, count_rng, line_rng, channel_rng, trouble_rng, story_rng = streams
+    span = max(ceil(lines / (network.WEEKLY_LINES * story.volume) * 7), 1)
     first = network.LAST_DAY - timedelta(days=span - 1)
     start = first - timedelta(days=network.WARM_UP_DAYS)
     end_day = network.LAST_DAY + timedelta(days=network.TAIL_DAYS + 1)
@@ -114,11 +125,26 @@ def simulate(
     end = utc_midnight(end_day)
     journal = Journal(end=end, route=sources.route, truth=truth.fact)
     env = simpy.Environment(initial_time=utc_midnight(start))
-    integration = Integration(channel_rng, start=start, end=end_day + timedelta(days=60))
-    world = build_world(env, journal, integration, start=start, end=end_day)
+    horizon = end_day + timedelta(days=60)
+    calamities = Calamities(trouble_rng, start=start, end=horizon, intensity=story.trouble)
+    integration = Integration(channel_rng, start=start, end=horizon, calamities=calamities)
     catalogue = Catalogue(catalogue_rng)
+    happenings = Happenings(
+        story_rng, catalogue=catalogue, first=first, last=network.LAST_DAY, scenario=story
+    )
+    world = build_world(
+        env,
+        journal,
+        integration,
+        start=start,
+        end=end_day,
+        truth=truth,
+        calamities=calamities,
+        happenings=happenings,
+    )
     master.write_master_data(out / "sources", catalogue)
-    demand = Demand(catalogue, line_rng)
+    truth.happenings(happenings.all())
+    demand = Demand(catalogue, line_rng, happenings=happenings)
     plan = _plan(count_rng, first=first, lines=lines)
     with _rare_collections():
         _run(
@@ -141,6 +167,17 @@ def simulate(
         end=datetime.fromtimestamp(end, UTC),
         path=out,
     )
+
+
+def _reveal(lines: list[Line], truth: Truth) -> list[Line]:
+    """Tell the truth of schemes whose credit is out; keep the suspects still on their way."""
+    waiting = []
+    for line in lines:
+        if line.scheme is not None and "credited" in line.state:
+            truth.fraud(line)
+        elif "credited" not in line.state:
+            waiting.append(line)
+    return waiting
 
 
 @contextmanager
@@ -187,21 +224,28 @@ def _run(
 ) -> None:
     env = world.env
     begin, total = env.now, until - env.now
+    lines: list[Line] = []
     while env.now < until:
         today = datetime.fromtimestamp(env.now, UTC).date()
         counts, ghost = plan.get(today, ([], False))
         if counts:
             for line in demand.lines_of(today, counts, ghost=ghost):
-                sources.orders.add(line)
                 if not ghost:
+                    prepare(world, line)
                     truth.line(line)
+                    sources.orders.add(line)
+                    lines.append(line)
                 env.process(live(world, line))
         env.run(until=min(env.now + DAY, until))
         world.journal.flush(env.now)
+        lines = _reveal(lines, truth)
         if today == first:
             for station in world.stations():
                 station.busy_s, station.waited_s, station.jobs = 0.0, 0.0, 0
         if today == network.LAST_DAY:
-            truth.utilisation(world, utc_midnight(first) + DAY, env.now)
+            truth.utilisation(world.stations(), utc_midnight(first) + DAY, env.now)
         if progress is not None:
             progress((env.now - begin) / total)
+    for line in lines:
+        if line.scheme is not None:
+            truth.fraud(line)

@@ -7,11 +7,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ingestion.simulator import recovery
-from ingestion.simulator.clock import HOUR
+from ingestion.simulator.clock import HOUR, iso
+from ingestion.simulator.faults import BREAK_OF
+from ingestion.simulator.fraud import LASTING
+from ingestion.simulator.happenings import Happening
 from ingestion.simulator.line import Fact, Line
 from ingestion.simulator.native.files import TextFile, csv_row
 from ingestion.simulator.recovery import Unit
-from ingestion.simulator.world import World
+from ingestion.simulator.staffing import Station
 
 _TIME: Final = pa.timestamp("us", tz="UTC")
 _SCHEMA: Final = pa.schema(
@@ -25,6 +28,8 @@ _SCHEMA: Final = pa.schema(
         pa.field("document_id", pa.string()),
     ]
 )
+_FAULTS: Final = "fault_id,type,document_ids,fault,repaired_at"
+_FRAUDS: Final = "fraud_id,type,case_ids,document_ids,customer_id,site,exposure,requested_at"
 _ROWS: Final = 50_000
 
 BOTTLENECKS: Final = (
@@ -45,15 +50,23 @@ class Truth:
         self._events = pq.ParquetWriter(root / "events.parquet", _SCHEMA, compression="zstd")
         self._rows: list[tuple[Any, ...]] = []
         self._lines = TextFile(
-            root / "lines.csv", header="case_id,reason,condition,disposition,grade,probabilities,values"
+            root / "lines.csv",
+            header="case_id,reason,condition,disposition,grade,probabilities,values",
         )
-        self._faults = TextFile(root / "faults.csv", header="fault_id,type,document_ids")
-        self._frauds = TextFile(root / "fraud.csv", header="fraud_id,type,case_ids,document_ids")
+        self._faults = TextFile(root / "faults.csv", header=_FAULTS)
+        self._frauds = TextFile(
+            root / "fraud.csv",
+            header=_FRAUDS,
+        )
         with_rows = TextFile(root / "bottlenecks.csv", header="site,activity,cause")
         for row in BOTTLENECKS:
             with_rows.write(csv_row(row))
         with_rows.close()
+        self._deviations = TextFile(root / "deviations.csv", header="rule,case_id")
+        self._fault_count = 0
+        self._fraud_count = 0
         self.events = 0
+        self.movements = 0
         self._root = root
 
     def fact(self, fact: Fact) -> None:
@@ -92,10 +105,62 @@ class Truth:
             )
         )
 
-    def utilisation(self, world: World, start: float, end: float) -> None:
+    def fault(
+        self,
+        name: str,
+        documents: list[str],
+        *,
+        until: float | None = None,
+        open_break: bool = False,
+    ) -> None:
+        """Add a fault; with the break it leaves only if it is open when the log ends."""
+        self._fault_count += 1
+        kind = BREAK_OF[name] if open_break else name
+        repaired = "" if until is None else iso(until)
+        self._faults.write(
+            csv_row((f"F{self._fault_count:06d}", kind, ";".join(documents), name, repaired))
+        )
+
+    def fraud(self, line: Line) -> None:
+        """Add the scheme behind a line."""
+        self._fraud_count += 1
+        documents = line.state.get("documents", [])
+        self._frauds.write(
+            csv_row(
+                (
+                    f"X{self._fraud_count:05d}",
+                    line.scheme,
+                    line.case_id,
+                    ";".join(documents),
+                    line.customer.customer_id,
+                    line.site.code,
+                    f"{line.quantity * line.unit_price:.2f}",
+                    iso(line.requested_at),
+                )
+            )
+        )
+
+    def deviation(self, rule: str, line: Line) -> None:
+        """Add a broken conformance rule."""
+        self._deviations.write(f"{rule},{line.case_id}")
+
+    def happenings(self, happenings: list[Happening]) -> None:
+        """Write the singular happenings and the lasting anomalies of the run."""
+        file = TextFile(self._root / "happenings.csv", header="kind,entity,start,end")
+        for one in happenings:
+            file.write(csv_row((one.kind, one.entity, iso(one.start), iso(one.end))))
+        file.close()
+        file = TextFile(self._root / "anomalies.csv", header="kind,site,entity,description")
+        for anomaly in LASTING:
+            file.write(csv_row((anomaly.kind, anomaly.site, anomaly.entity, anomaly.description)))
+        file.close()
+
+    def utilisation(self, stations: list[Station], start: float, end: float) -> None:
         """Write how loaded each station was inside the window, and how long jobs waited."""
-        file = TextFile(self._root / "stations.csv", header="station,people,utilisation,jobs,wait_h")
-        for station in world.stations():
+        file = TextFile(
+            self._root / "stations.csv", header="station,people,utilisation,jobs,wait_h"
+        )
+        for station in stations:
             share = station.utilisation(start, end)
             wait = station.waited_s / max(station.jobs, 1) / HOUR
             people = len(station.calendars)
@@ -116,5 +181,5 @@ class Truth:
         """Write what is left and close all files."""
         self._drain()
         self._events.close()
-        for file in (self._lines, self._faults, self._frauds):
+        for file in (self._lines, self._faults, self._frauds, self._deviations):
             file.close()

@@ -6,11 +6,12 @@ from typing import Any, Final
 
 import simpy
 
-from ingestion.simulator import reasons
+from ingestion.simulator import fraud, reasons
 from ingestion.simulator.clock import DAY, HOUR, MINUTE
-from ingestion.simulator.integration import posting_date
+from ingestion.simulator.deviations import strays
 from ingestion.simulator.line import Line
 from ingestion.simulator.notes import inspection_note
+from ingestion.simulator.posting import Movement, post_to_erp
 from ingestion.simulator.world import World
 
 Waiting = Generator[simpy.Event, Any, Any]
@@ -23,14 +24,19 @@ def receive(world: World, line: Line) -> Waiting:
     env, rng, crew = world.env, line.rng, world.crews[line.site.code]
     arrived = crew.calendar.next_open(env.now) + (5 + 30 * rng.random()) * MINUTE
     yield env.timeout(arrived - env.now)
-    physical(world, line, "A08", env.now, actor=line.carrier.code)
+    physical(world, line, "A08", env.now, actor=line.carrier.code, weight=_weighed(line))
     urgency = 2 if line.item.cold else 5
     touch = 4 * MINUTE * rng.lognormvariate(0, 0.5)
     who, _, _ = yield crew.dock.work(touch, urgency=urgency)
-    line.received = _counted(line)
+    line.received = _counted(line, who)
+    line.state["received_at"] = env.now
     post_receipt(world, line, who)
     if line.policy == "P8":
         yield from _match_blind(world, line, who)
+
+
+def _weighed(line: Line) -> float:
+    return round(float(line.state.get("weight", 1.0)) * line.weight_ratio, 2)
 
 
 def physical(world: World, line: Line, code: str, moment: float, **values: Any) -> float:
@@ -40,19 +46,30 @@ def physical(world: World, line: Line, code: str, moment: float, **values: Any) 
     return recorded
 
 
-def _counted(line: Line) -> int:
+def _counted(line: Line, who: str) -> int:
+    """Pieces booked at the dock: losses, surplus, wrong packs, and a man who never counts."""
+    sent = line.quantity if line.really_sent is None else line.really_sent
+    if who == fraud.BLIND_COUNTER:
+        return line.quantity
     draw = line.rng.random()
     if line.quantity > 1 and draw < line.carrier.short * 2.2:
-        return max(line.quantity - 1 - int(line.rng.expovariate(0.8)), 1)
+        return max(sent - 1 - int(line.rng.expovariate(0.8)), 1)
     if not line.item.serialised and draw > 1 - _OVER:
-        return line.quantity + 1
-    return line.quantity
+        return sent + 1
+    wrong_pack = (
+        line.item.family.name == fraud.WRONG_PACK_FAMILY and line.site.code == fraud.WRONG_PACK_SITE
+    )
+    if wrong_pack and line.uom == "CS" and line.item.wms_pack != line.item.pack:
+        return max(sent // line.item.pack, 1)
+    return sent
 
 
 def post_receipt(world: World, line: Line, who: str) -> None:
     """Receive in the warehouse, tell the ERP, and have it post the goods receipt."""
-    now, rng, code = world.env.now, line.rng, line.site.code
+    now, code = world.env.now, line.site.code
     document, message = world.document(f"W{code[-1]}"), world.middleware.number(line)
+    _identify(world, line)
+    seen = {"serial": line.state["serial"], "lot": line.state["lot"]}
     recorded = physical(
         world,
         line,
@@ -64,66 +81,49 @@ def post_receipt(world: World, line: Line, who: str) -> None:
         message=message,
         status="RETURNS_HOLD",
         location="DOCK",
-        serial=line.serial,
-        lot=line.lot,
+        **seen,
     )
-    entered = world.integration.erp_entry(line.site, now, recorded, rng)
-    post_to_erp(
-        world,
-        line,
-        "E01",
-        entered,
+    movement = Movement(
+        code="E01",
+        occurred=now,
+        produced=recorded,
+        entered=world.integration.erp_entry(line.site, now, recorded, line.rng),
         message=message,
         reference=document,
-        produced=recorded,
         quantity=line.received,
         status="RETURNS_HOLD",
-        serial=line.serial,
-        lot=line.lot,
+        location="RET1",
+        disposition=None,
+        **seen,
     )
+    if line.scheme is not None:
+        line.state.setdefault("documents", []).append(document)
+    post_to_erp(world, line, movement)
 
 
-def post_to_erp(
-    world: World,
-    line: Line,
-    code: str,
-    entered: float,
-    *,
-    message: str,
-    reference: str,
-    produced: float,
-    quantity: int,
-    **values: Any,
-) -> None:
-    """Carry a movement to the ERP and post it there."""
-    world.middleware.carry(
-        line,
-        message,
-        interface="GOODS_RECEIPT" if code == "E01" else "STOCK_STATUS",
-        sender=f"WMS_{line.site.code}",
-        receiver="ERP",
-        produced=produced,
-        received=max(entered - 2, produced),
-    )
-    world.journal.add(
-        code,
-        line,
-        entered,
-        actor="INTERFACE",
-        document=world.document("49"),
-        message=message,
-        wms_ref=None if line.site.legacy else reference,
-        qty=quantity,
-        amount=quantity * line.item.cost,
-        posting_date=posting_date(entered),
-        **values,
-    )
+def _identify(world: World, line: Line) -> None:
+    """What the receiver reads: serial and lot, sometimes not or the wrong one."""
+    serial = line.received_serial or line.serial
+    if line.serial is not None and line.scheme is None:
+        if strays(world, line, "C11"):
+            serial = None
+        elif strays(world, line, "C12"):
+            serial = f"{serial}X"
+        elif strays(world, line, "C13"):
+            serial = world.last_serials.get(line.item.family.name, serial)
+        world.last_serials[line.item.family.name] = line.serial
+    lot = line.lot
+    if lot is not None and strays(world, line, "C14"):
+        lot = None
+    line.state["serial"], line.state["lot"] = serial, lot
 
 
 def _match_blind(world: World, line: Line, who: str) -> Waiting:
     """Park a receipt nobody announced, find its order, and create the RMA afterwards."""
     env, journal = world.env, world.journal
     physical(world, line, "A10", env.now + 60, actor=who, human=True, location="HOLD")
+    if strays(world, line, "C03"):
+        return
     yield env.timeout(line.rng.expovariate(1 / (0.6 * DAY)))
     person, _, _ = yield world.customer_service.work(14 * MINUTE)
     journal.add("A04", line, env.now, actor=person, human=True, quantityAuthorised=line.received)
@@ -162,12 +162,17 @@ def _write_down(world: World, line: Line, who: str, started: float) -> float:
     now, rng, site, item = world.env.now, line.rng, line.site, line.item
     if not site.legacy:
         physical(world, line, "A12", started, actor=who, human=True)
-    agreement = 0.84 if site.code == "DC5" else 0.89
+    drift = world.happenings.drift if now >= world.happenings.code_change else 1.0
+    agreement = (0.85 if site.code == "DC5" else 0.89) - 0.02 * (drift - 1)
     vague = 0.3 if site.code == "DC4" else 0.15
     reason = reasons.mislabelled(rng, line.reason, agreement=agreement, vague=vague)
+    if reason == "FULFIL.INCOMPATIBLE" and now < world.happenings.code_change:
+        reason = "FULFIL.NOT_AS_DESCRIBED"
     line.inspected_reason = None if rng.random() < site.missing_reason else reason
     grade = reasons.observed_grade(rng, line.grade, noise=site.grade_noise)
-    line.state["grade"] = grade
+    line.state["grade"], line.state["inspector"] = grade, who
+    _collude(line, who)
+    grade = line.state["grade"]
     if line.ghost:
         return now
     told = reason if rng.random() < 0.09 else line.reason
@@ -190,10 +195,18 @@ def _write_down(world: World, line: Line, who: str, started: float) -> float:
         condition=line.condition,
         grade=grade,
         note=note or None,
-        serial=line.serial,
-        lot=line.lot,
+        serial=line.state["serial"],
+        lot=line.state["lot"],
         **extra,
     )
+
+
+def _collude(line: Line, who: str) -> None:
+    """A bought inspector sees nothing wrong."""
+    pair = fraud.COLLUSION.get(line.customer.customer_id)
+    if pair == (line.site.code, who):
+        line.scheme = line.scheme or "collusion"
+        line.condition, line.state["grade"] = "NEW_SEALED", "A"
 
 
 def _mail_sent(world: World, line: Line) -> float:

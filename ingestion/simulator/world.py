@@ -8,10 +8,13 @@ import simpy
 
 from ingestion.simulator import network
 from ingestion.simulator.clock import HOUR, WEEK, Calendar, at_local, days_between
+from ingestion.simulator.faults import Calamities
+from ingestion.simulator.happenings import Happenings
 from ingestion.simulator.integration import Integration, Middleware
 from ingestion.simulator.journal import Journal
 from ingestion.simulator.network import HEADQUARTERS_ZONE, SITES, Site
 from ingestion.simulator.staffing import Station
+from ingestion.simulator.truth import Truth
 
 _FREEZE_LAST, _FREEZE_FIRST = 2, 3
 _RELIEF: Final = 34
@@ -44,6 +47,10 @@ class World:
     mailroom: Station
     buyers: Station
     office: Calendar
+    truth: Truth
+    calamities: Calamities
+    happenings: Happenings
+    last_serials: dict[str, str] = field(default_factory=dict)
     counters: dict[str, int] = field(default_factory=dict)
 
     def stations(self) -> list[Station]:
@@ -81,6 +88,9 @@ def build_world(
     *,
     start: date,
     end: date,
+    truth: Truth,
+    calamities: Calamities,
+    happenings: Happenings,
 ) -> World:
     """Staff all stations for a run between two days."""
     span = (start, end + timedelta(days=120))
@@ -103,6 +113,9 @@ def build_world(
         mailroom=_office_station(env, "MAIL", office),
         buyers=_office_station(env, "BUY", office),
         office=office,
+        truth=truth,
+        calamities=calamities,
+        happenings=happenings,
     )
 
 
@@ -112,7 +125,10 @@ def _crew(env: simpy.Environment, site: Site, span: tuple[date, date]) -> Crew:
     )
     weekly_h = (
         sum(
-            (at_local(date(2026, 6, 1), end, site.zone) - at_local(date(2026, 6, 1), start, site.zone))
+            (
+                at_local(date(2026, 6, 1), end, site.zone)
+                - at_local(date(2026, 6, 1), start, site.zone)
+            )
             for spells in site.shifts.values()
             for start, end in spells
         )
@@ -152,7 +168,10 @@ def _approvers(env: simpy.Environment, office: Calendar, span: tuple[date, date]
     absences = {}
     for n, person in enumerate(people):
         away = [
-            (at_local(day, "00:00", HEADQUARTERS_ZONE), at_local(day, "00:00", HEADQUARTERS_ZONE) + WEEK)
+            (
+                at_local(day, "00:00", HEADQUARTERS_ZONE),
+                at_local(day, "00:00", HEADQUARTERS_ZONE) + WEEK,
+            )
             for day in days_between(*span)
             if day.weekday() == 0 and day.isocalendar().week % 13 == 6 + n
         ]

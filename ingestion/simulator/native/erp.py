@@ -67,7 +67,13 @@ CREDIT_COLUMNS: Final = (
     "entered_by",
     "user_kind",
 )
-CREDIT_KINDS: Final = {"E03": "K_REQ", "E04": "K_APP", "E05": "K_MEMO", "E06": "PAY", "E08": "K_REV"}
+CREDIT_KINDS: Final = {
+    "E03": "K_REQ",
+    "E04": "K_APP",
+    "E05": "K_MEMO",
+    "E06": "PAY",
+    "E08": "K_REV",
+}
 RESERVE_COLUMNS: Final = (
     "journal_doc",
     "entered_at",

@@ -17,9 +17,7 @@ class TextFile:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
         self._raw = path.open("wb")
-        self._zip = (
-            gzip.GzipFile("", "wb", 1, self._raw, mtime=0) if path.suffix == ".gz" else None
-        )
+        self._zip = gzip.GzipFile("", "wb", 1, self._raw, mtime=0) if path.suffix == ".gz" else None
         self._lines: list[str] = [header] if header else []
 
     def write(self, text: str) -> None:

@@ -51,7 +51,9 @@ class Orders:
             "USD",
             line.lot,
             line.serial,
-            line.state.get("shipped", line.quantity),
+            line.state.get(
+                "shipped", line.quantity if line.really_sent is None else line.really_sent
+            ),
             f"{line.unit_price:.2f}",
             iso(line.shipped_at),
             iso(line.delivered_at),
@@ -67,7 +69,9 @@ def calendar_json(site: Site) -> str:
     """Opening hours and holidays: ``{"shifts": {"mon": [["06:00", "22:00"]]}, "holidays": []}``."""
     return json.dumps(
         {
-            "shifts": {day: [list(spell) for spell in spells] for day, spells in site.shifts.items()},
+            "shifts": {
+                day: [list(spell) for spell in spells] for day, spells in site.shifts.items()
+            },
             "holidays": [day.isoformat() for day in site.holidays],
         },
         separators=(",", ":"),
@@ -125,7 +129,16 @@ def write_master_data(root: Path, catalogue: Catalogue) -> None:
     )
     write_csv(
         folder / "sites.csv",
-        ("site", "name", "region", "time_zone", "wms_kind", "calendar", "posting_sla_h", "valid_from"),
+        (
+            "site",
+            "name",
+            "region",
+            "time_zone",
+            "wms_kind",
+            "calendar",
+            "posting_sla_h",
+            "valid_from",
+        ),
         (
             (
                 site.code,
@@ -150,7 +163,14 @@ def write_master_data(root: Path, catalogue: Catalogue) -> None:
     )
     write_csv(
         folder / "customers.csv.gz",
-        ("customer_id", "segment", "region", "account_opened_on", "credit_terms_days", "valid_from"),
+        (
+            "customer_id",
+            "segment",
+            "region",
+            "account_opened_on",
+            "credit_terms_days",
+            "valid_from",
+        ),
         (
             (who.customer_id, who.segment, who.region, who.opened_on, who.terms_d, VALID_FROM)
             for who in (*catalogue.businesses, *catalogue.consumers)

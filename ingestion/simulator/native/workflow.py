@@ -50,7 +50,7 @@ class WorkflowLog:
             "userKind": "human" if fact.human else "system",
             "seq": fact.number,
         }
-        if fact.code == "A01":
+        if fact.code == "A01" or (fact.code == "A04" and line.policy == "P8"):
             record.update(request_fields(line))
         record.update(fact.values)
         self._file.write(fact.recorded, json_row(record))
@@ -74,6 +74,6 @@ def request_fields(line: Line) -> dict[str, Any]:
         "channel": line.channel,
         "policy": line.policy,
         "carrier": line.carrier.code,
-        "unitPrice": f"{line.unit_price:.2f}",
+        "unitPrice": f"{line.asked_price:.2f}",
         "resolutionRequested": line.resolution,
     }
