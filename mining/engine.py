@@ -42,6 +42,12 @@ class Engine(Protocol):
     def create_as(self, relation: str, select: str) -> None:
         """Keep the rows of a SELECT written by mining itself."""
 
+    def define(self, relation: str, query: str, **numbers: Number) -> None:
+        """Name a query without running it."""
+
+    def define_as(self, relation: str, select: str) -> None:
+        """Name a SELECT written by mining itself without running it."""
+
     def register(self, relation: str, rows: pa.Table) -> None:
         """Make Arrow rows queryable under a name (replacing it)."""
 
@@ -118,8 +124,10 @@ class DuckDBEngine:
     def create_as(self, relation: str, select: str) -> None:
         self._define("table", relation, select)
 
-    def view(self, relation: str, select: str) -> None:
-        """Name a SELECT without running it."""
+    def define(self, relation: str, query: str, **numbers: Number) -> None:
+        self.define_as(relation, sql(query, **numbers))
+
+    def define_as(self, relation: str, select: str) -> None:
         self._define("view", relation, select)
 
     def _define(self, kind: str, relation: str, select: str) -> None:

@@ -80,7 +80,7 @@ def view_lake_events(
     if as_of_us is not None:
         conditions.append(known_at(as_of_us))
     where = f"where {' and '.join(conditions)}" if conditions else ""
-    engine.view("log_events", f"select * from ({_FROM_LAKE}) {where}")
+    engine.define_as("log_events", f"select * from ({_FROM_LAKE}) {where}")
 
 
 def known_at(as_of_us: int) -> str:

@@ -130,7 +130,7 @@ def _load_frame(frame: ProcessFrame, source: str | None, as_of_us: int | None) -
     latest = latest_known(engine)
     if as_of_us is not None:
         engine.create_as("known_events", f"select * from log_events where {known_at(as_of_us)}")
-        engine.view("log_events", "select * from known_events")
+        engine.define_as("log_events", "select * from known_events")
     if latest is None or latest_known(engine) is None:
         raise BadFrame("The frame holds no events (as of the moment asked for).")
     engine.register("item_costs", _ITEM_COSTS.empty_table())
@@ -191,11 +191,13 @@ def _nothing_known(lake: Lake, source: str | None, as_of_us: int | None) -> Retr
 def _derive_here(engine: DuckDBEngine, calendars: list[Calendar] | tuple[()]) -> None:
     """Derive in memory, without storing."""
     forget_known(engine)
-    engine.view("new_events", process_events())
+    engine.define_as("new_events", process_events())
     number_cases(engine)
     derive(engine, calendars=calendars)
-    engine.view("transitions", "select * from derived_transitions")
-    engine.view("cases", "select * from dated_cases")
+    engine.create_as("transitions", "select * from derived_transitions")
+    engine.create_as("cases", "select * from dated_cases")
+    engine.drop("derived_transitions", "plain_transitions", "business_days", "ordered_events")
+    engine.drop("dated_cases", "case_numbers")
 
 
 def _handle(

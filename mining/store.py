@@ -17,11 +17,13 @@ from ingestion.lake import Lake, literal
 from mining.calendars import Calendar
 from mining.engine import DuckDBEngine
 from mining.events import latest_known, process_events
+from mining.partitions import replace_months
 from mining.transitions import (
     ACTIVITY_NAMES,
     CASES,
     SITE_NAMES,
     TRANSITIONS,
+    clean_up,
     derive,
     forget_known,
     number_cases,
@@ -36,6 +38,7 @@ DERIVED = {
     "activity_names": ACTIVITY_NAMES,
     "site_names": SITE_NAMES,
 }
+_MONTHLY = {"transitions": "derived_transitions", "cases": "dated_cases"}
 DERIVATION = pa.schema(
     [
         pa.field("format", pa.int64()),
@@ -105,7 +108,7 @@ class DerivedStore:
     def attach(self, engine: DuckDBEngine, found: Derivation, *, prefix: str = "") -> None:
         """Name the tables of a derivation in an engine, at exactly its versions."""
         for (table, schema), version in zip(DERIVED.items(), found.versions, strict=True):
-            engine.view(prefix + table, self._select(table, schema, version))
+            engine.define_as(prefix + table, self._select(table, schema, version))
 
     def _select(self, table: str, schema: pa.Schema, version: int) -> str:
         uris = DeltaTable(str(self.lake.path(table)), version=version).file_uris()
@@ -184,11 +187,17 @@ class DerivedStore:
         self, engine: DuckDBEngine, now: Derivation, calendars: Sequence[Calendar]
     ) -> Derivation:
         forget_known(engine)
-        engine.view("new_events", process_events())
+        engine.define_as("new_events", process_events())
         number_cases(engine)
         derive(engine, calendars=calendars)
-        self._write(engine, "transitions", "select * from derived_transitions", partitioned=True)
-        self._write(engine, "cases", "select * from dated_cases", partitioned=True)
+        for table, derived in _MONTHLY.items():
+            replace_months(
+                self.lake,
+                engine,
+                table,
+                select=f"select * from {derived}",
+                schema=DERIVED[table],
+            )
         return self._finish(engine, now, latest_known(engine) or 0)
 
     def _extend(
@@ -201,18 +210,17 @@ class DerivedStore:
     ) -> Derivation:
         self.attach(engine, found, prefix="stored_")
         arrived = ", ".join(literal(delivery) for delivery in sorted(new))
-        engine.view("arrived", f"select * from log_events where delivery_id in ({arrived})")
+        engine.define_as("arrived", f"select * from log_events where delivery_id in ({arrived})")
         engine.create_as("new_events", process_events("arrived"))
-        engine.view("known_cases", "select case_id, case_no from stored_cases")
-        engine.view("known_activities", "select * from stored_activity_names")
-        engine.view("known_sites", "select * from stored_site_names")
+        engine.define_as("known_cases", "select case_id, case_no from stored_cases")
+        engine.define_as("known_activities", "select * from stored_activity_names")
+        engine.define_as("known_sites", "select * from stored_site_names")
         number_cases(engine, known=found.cases)
         held = _months(engine, "stored_cases", "case_no in (select case_no from case_numbers)")
         derive(engine, months=held, calendars=calendars)
         months = tuple(sorted({*held, *_months(engine, "dated_cases", "true")}))
-        if months:
-            self._rewrite(engine, "transitions", "derived_transitions", months)
-            self._rewrite(engine, "cases", "dated_cases", months)
+        for table, derived in _MONTHLY.items() if months else ():
+            self._rewrite(engine, table, derived, months)
         latest = max(found.as_of_us, latest_known(engine, "arrived") or 0)
         done = self._finish(engine, now, latest)
         engine.drop("arrived", *(f"stored_{table}" for table in DERIVED))
@@ -223,45 +231,24 @@ class DerivedStore:
     ) -> None:
         engine.create("kept", f"kept_{table}", months=months)
         columns = ", ".join(DERIVED[table].names)
-        self._write(
+        replace_months(
+            self.lake,
             engine,
             table,
-            f"select {columns} from (select {columns} from kept union all "
+            select=f"select {columns} from (select {columns} from kept union all "
             f"select {columns} from {derived}) order by case_no",
-            predicate=f"month in ({', '.join(map(str, months))})",
-            partitioned=True,
+            schema=DERIVED[table],
+            months=months,
         )
         engine.drop("kept")
 
     def _finish(self, engine: DuckDBEngine, now: Derivation, as_of_us: int) -> Derivation:
         for names in ("activity_names", "site_names"):
-            self._write(engine, names, f"select * from {names}")
+            self.lake.write(names, engine.select(f"select * from {names}"), mode="overwrite")
         versions = tuple(self.lake.version(table) or 0 for table in DERIVED)
-        engine.drop(
-            *("new_events", "known_cases", "known_activities", "known_sites", "case_numbers"),
-            *("derived_transitions", "dated_cases", *DERIVED),
-        )
+        clean_up(engine)
         cases = DeltaTable(str(self.lake.path("cases"))).count()
         return self._record(now, as_of_us, cases, versions)
-
-    def _write(
-        self,
-        engine: DuckDBEngine,
-        table: str,
-        select: str,
-        *,
-        predicate: str | None = None,
-        partitioned: bool = False,
-    ) -> None:
-        wanted = ", ".join(DERIVED[table].names)
-        rows = engine.con.sql(f"select {wanted} from ({select})").to_arrow_reader()
-        self.lake.write(
-            table,
-            rows,
-            mode="overwrite",
-            predicate=predicate,
-            partition_by=["month"] if partitioned else None,
-        )
 
     def _record(
         self, now: Derivation, as_of_us: int, cases: int, versions: tuple[int, ...]

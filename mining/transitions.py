@@ -2,7 +2,8 @@
 
 ``number_cases`` and then ``derive`` read the relation ``new_events`` and whatever is already known
 (``known_cases``, ``known_activities``, ``known_sites``) and leave ``case_numbers``,
-``activity_names``, ``site_names``, ``dated_cases`` and ``derived_transitions`` in the engine.
+``activity_names``, ``site_names``, ``dated_cases`` and ``derived_transitions`` (a view that is
+computed as it is read) in the engine; ``clean_up`` drops what only the derivation needed.
 """
 
 from collections.abc import Sequence
@@ -108,21 +109,20 @@ def derive(
     TooManyActivities
     """
     _extend_dictionaries(engine)
-    engine.create("encoded_events", "encoded_events")
     if months:
-        engine.create("kept_events", "kept_events", months=months)
-        engine.create_as(
-            "all_events", "select * from encoded_events union all select * from kept_events"
+        engine.define("arrived_events", "encoded_events")
+        engine.define("kept_events", "kept_events", months=months)
+        engine.define_as(
+            "encoded_events", "select * from arrived_events union all select * from kept_events"
         )
-        engine.create_as("encoded_events", "select * from all_events")
-        engine.drop("kept_events", "all_events")
+    else:
+        engine.define("encoded_events", "encoded_events")
     engine.create("ordered_events", "ordered_events")
-    engine.drop("encoded_events", "met")
+    engine.drop("encoded_events", "kept_events", "arrived_events", "met")
     engine.create("undated_cases", "cases", **_fate_numbers(engine))
     engine.create("dated_cases", "dated_cases")
     engine.drop("undated_cases")
     _join_calendars(engine, calendars)
-    engine.drop("ordered_events")
 
 
 def _extend_dictionaries(engine: Engine) -> None:
@@ -137,7 +137,7 @@ def _extend_dictionaries(engine: Engine) -> None:
 
 def _join_calendars(engine: Engine, calendars: Sequence[Calendar]) -> None:
     if not calendars:
-        engine.create("derived_transitions", "transitions")
+        engine.define("derived_transitions", "transitions")
         return
     span = engine.select("select min(occurred_us) as a, max(occurred_us) as b from ordered_events")
     first, last = span["a"][0].as_py(), span["b"][0].as_py()
@@ -148,9 +148,18 @@ def _join_calendars(engine: Engine, calendars: Sequence[Calendar]) -> None:
         "named_days.worked_us, named_days.open from named_days "
         "join site_names on named_days.site = site_names.site",
     )
-    engine.create("plain_transitions", "transitions")
-    engine.create("derived_transitions", "business_transitions")
-    engine.drop("plain_transitions", "named_days", "business_days")
+    engine.drop("named_days")
+    engine.define("plain_transitions", "transitions")
+    engine.define("derived_transitions", "business_transitions")
+
+
+def clean_up(engine: Engine) -> None:
+    """Drop everything ``derive`` left behind."""
+    engine.drop(
+        *("derived_transitions", "plain_transitions", "business_days", "ordered_events"),
+        *("dated_cases", "case_numbers", "activity_names", "site_names", "new_events"),
+        *("known_cases", "known_activities", "known_sites"),
+    )
 
 
 def _fate_numbers(engine: Engine) -> dict[str, int]:
