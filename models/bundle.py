@@ -98,7 +98,7 @@ def open_bundle(folder: Path) -> Bundle:
         A file is missing, changed, not listed, or of a kind that could execute code.
     """
     if not (folder / MANIFEST).is_file():
-        raise NoModel(f"No promoted models in {folder}. Make some: retrace train && retrace promote")
+        raise NoModel(f"No promoted models in {folder}. Make some: retrace train, retrace promote")
     folder = folder.resolve()  # a promotion meanwhile must not mix two bundles
     manifest = _manifest(folder)
     listed: dict[str, str] = manifest["files"]

@@ -78,11 +78,8 @@ class DispositionModel:
         members = self.sets.members(probability)
         values = self.values(inputs, probability)
         chosen = choose(probability, members, values)
-        because = self._reasons(inputs, chosen)
-        return [
-            self._advise(probability[row], members[row], values[row], chosen[row], why, source)
-            for row, why in enumerate(because)
-        ]
+        told = zip(probability, members, values, chosen, self._reasons(inputs, chosen), strict=True)
+        return [self._advise(*line, source=source) for line in told]
 
     def _advise(
         self,
@@ -91,6 +88,7 @@ class DispositionModel:
         values: Floats,
         chosen: int,
         reasons: tuple[Because, ...],
+        *,
         source: Source,
     ) -> Advice:
         because = abstention(members, len(self.classes))
@@ -179,5 +177,6 @@ class Inputs:
 def choose(probability: Floats, members: Bools, values: Floats) -> list[int]:
     """Of the plausible classes the one of highest expected value, else the most probable."""
     worth = np.where(members & ~np.isnan(values), values, -np.inf)
-    best = np.where(np.isfinite(worth).any(axis=1), worth.argmax(axis=1), probability.argmax(axis=1))
+    known = np.isfinite(worth).any(axis=1)
+    best = np.where(known, worth.argmax(axis=1), probability.argmax(axis=1))
     return [int(i) for i in best]

@@ -18,6 +18,9 @@ CLASS_FROM: Final = 5
 """Lines of the fit slice a class needs; a rarer one is never predicted and counts as missed."""
 
 LINES_NEEDED: Final = 200
+LEANING: Final = 2.0
+"""Lines' worth of trust a baseline gives to the less specific key."""
+
 OUTSIDE: Final = -1
 """Label of a class that is not predicted."""
 
@@ -51,7 +54,8 @@ class Examples:
 
     def within(self, rows: Ints) -> Ints:
         """The rows whose class is predicted."""
-        return rows[self.label[rows] != OUTSIDE]
+        known: Ints = rows[self.label[rows] != OUTSIDE]
+        return known
 
     def with_columns(self, columns: dict[str, list[Any]]) -> "Examples":
         """The same lines knowing something else."""
@@ -91,7 +95,8 @@ def examples(
 
 def _plain(values: "pd.Series[Any]") -> list[Any]:
     """Python values with None for missing, as JSON would bring them."""
-    return [None if missing else value for value, missing in zip(values, values.isna(), strict=True)]
+    pairs = zip(values, values.isna(), strict=True)
+    return [None if missing else value for value, missing in pairs]
 
 
 def padded(probability: Floats, label: Ints) -> tuple[Floats, Ints]:
@@ -119,39 +124,34 @@ def halves(rows: Ints) -> tuple[Ints, Ints]:
     return rows[::2], rows[1::2]
 
 
-def most_frequent(
+def usual_shares(
     material: Examples, keys: Sequence[Callable[[dict[str, list[Any]], int], str | None]]
-) -> Ints:
-    """Naive baseline: the most frequent class among fit lines that share a key.
+) -> Floats:
+    """Naive baseline: class shares among the fit lines that share a key.
+
+    Its choice is the most frequent class of the key; its shares lean towards those of the next
+    key, and at last of everybody, as if ``LEANING`` lines had been seen there.
 
     Parameters
     ----------
     keys : functions of (columns, row), the most specific first
-        A key unseen in the fit slice falls back to the next, at last to the majority.
 
     Returns
     -------
-    array of shape (lines,)
-        Chosen class index of every line.
+    array of shape (lines, classes)
     """
     fit = material.within(material.slices.fit)
-    tables: list[dict[str | None, Counter[int]]] = []
-    for key in keys:
-        table: dict[str | None, Counter[int]] = {}
-        for row in fit:
-            table.setdefault(key(material.columns, int(row)), Counter())[
-                int(material.label[row])
-            ] += 1
-        tables.append(table)
-    majority = Counter(material.label[fit].tolist()).most_common(1)[0][0]
-    chosen = np.full(len(material), majority)
-    for row in range(len(material)):
-        for key, table in zip(keys, tables, strict=True):
-            found = table.get(key(material.columns, row))
-            if found:
-                chosen[row] = found.most_common(1)[0][0]
-                break
-    return chosen
+    counts = np.bincount(material.label[fit], minlength=len(material.classes)) + 1.0
+    shares: Floats = np.tile(counts / counts.sum(), (len(material), 1))
+    for key in reversed(keys):
+        found = [key(material.columns, row) for row in range(len(material))]
+        place = {name: n for n, name in enumerate(dict.fromkeys(found))}
+        group = np.array([place[name] for name in found])
+        table = np.zeros((len(place), len(material.classes)))
+        np.add.at(table, (group[fit], material.label[fit]), 1.0)
+        seen = table[group]
+        shares = (seen + LEANING * shares) / (seen.sum(axis=1, keepdims=True) + LEANING)
+    return shares
 
 
 def value_of(name: str) -> Callable[[dict[str, list[Any]], int], str | None]:

@@ -4,7 +4,7 @@ A line is a mapping of field names (those of ``models.snapshots.FIELDS``) to val
 may be missing, of a wrong type or an unknown code, and encoding never raises.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any, Final
@@ -151,9 +151,7 @@ class Vocabulary:
 def attributes(columns: Columns, items: Items) -> dict[str, Sequence[Any]]:
     """Add the item's family, numbers and covered reasons to the fields of the lines."""
     size = len(columns["sku"])
-    families, covers, known = items.look_up(
-        columns["sku"], columns.get("family") or [None] * size
-    )
+    families, covers, known = items.look_up(columns["sku"], columns.get("family") or [None] * size)
     joined = {"family": families, "covers": covers}
     return {**columns, **joined, **dict(zip(NUMBERS, known.T, strict=True))}
 
@@ -178,19 +176,8 @@ def matrix(columns: Columns, features: Sequence[Feature], vocabulary: Vocabulary
 
 def measure(name: str, columns: Columns) -> Floats:
     """One numeric feature of every line."""
-    if name == "value":
-        return numbers(columns["quantity"]) * numbers(columns["unit_price"])
-    if name == "price_to_list":
-        return numbers(columns["unit_price"]) / np.maximum(numbers(columns["list_price"]), 0.01)
-    if name == "days_since_request":
-        return days_between(columns["requested_at"], columns["inspected_at"])
-    if name in ("serial_match", "seal_ok", "accessories_ok"):
-        return flags(columns[name])
-    if name == "supplier_pays":
-        return supplier_pays(columns).astype(float)
-    if name == "supplier_credit":
-        return supplier_credit(columns)
-    return numbers(columns[name])
+    compute = _MEASURES.get(name)
+    return numbers(columns[name]) if compute is None else compute(columns)
 
 
 def supplier_pays(columns: Columns) -> Bools:
@@ -208,7 +195,22 @@ def supplier_credit(columns: Columns) -> Floats:
     share = np.nan_to_num(numbers(columns["contract_credit_share"]))
     kept = 1.0 - np.nan_to_num(numbers(columns["contract_restock_share"]))
     allowed = np.nan_to_num(numbers(columns["contract_allowance_share"])) == 0.0
-    return supplier_pays(columns) * allowed * numbers(columns["std_cost"]) * share * kept
+    paid: Floats = numbers(columns["std_cost"]) * share * kept * (supplier_pays(columns) & allowed)
+    return paid
+
+
+_MEASURES: Final[dict[str, Callable[[Columns], Floats]]] = {
+    "value": lambda c: numbers(c["quantity"]) * numbers(c["unit_price"]),
+    "price_to_list": lambda c: (
+        numbers(c["unit_price"]) / np.maximum(numbers(c["list_price"]), 0.01)
+    ),
+    "days_since_request": lambda c: days_between(c["requested_at"], c["inspected_at"]),
+    "serial_match": lambda c: flags(c["serial_match"]),
+    "seal_ok": lambda c: flags(c["seal_ok"]),
+    "accessories_ok": lambda c: flags(c["accessories_ok"]),
+    "supplier_pays": lambda c: supplier_pays(c).astype(float),
+    "supplier_credit": supplier_credit,
+}
 
 
 def fields_of(features: Sequence[Feature]) -> tuple[str, ...]:

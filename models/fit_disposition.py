@@ -7,7 +7,7 @@ import numpy as np
 
 from models.arrays import Floats, Ints
 from models.disposition import FEATURES, DispositionModel
-from models.examples import Examples, masked, most_frequent, pair_of, value_of
+from models.examples import Examples, masked, pair_of, usual_shares, value_of
 from models.features import Vocabulary, attributes, matrix
 from models.fit_reason import calibrated
 from models.items import Items
@@ -45,7 +45,7 @@ _SETTINGS: Final[dict[str, Any]] = {
     "verbosity": -1,
     "deterministic": True,
     "force_row_wise": True,
-    "num_threads": 2,
+    "num_threads": 1,
 }
 
 
@@ -75,32 +75,29 @@ def fit_disposition(
     booster = _boost(
         np.vstack([full[fit], thin[fit]]),
         np.concatenate([material.label[fit]] * 2),
-        full[tune],
-        material.label[tune],
-        len(material.classes),
-        seed,
+        held=(full[tune], material.label[tune]),
+        classes=len(material.classes),
+        seed=seed,
     )
     trees = Trees.parse(booster.model_to_string())
     held = slices.calibrate
     calibration, sets = calibrated(trees.predict(full[held]), material.label[held])
-    model = DispositionModel(
-        material.classes, FEATURES, vocabulary, trees, calibration, sets
-    )
+    model = DispositionModel(material.classes, FEATURES, vocabulary, trees, calibration, sets)
     return model, {"rounds": booster.num_trees() // len(material.classes), **_SETTINGS}
 
 
-def baselines(material: Examples) -> dict[str, Ints]:
+def baselines(material: Examples) -> dict[str, Floats]:
     """Naive answers: what is usual for the condition, and for the condition at the site."""
     return {
-        "condition": most_frequent(material, [value_of("condition")]),
-        "condition_and_site": most_frequent(
+        "condition": usual_shares(material, [value_of("condition")]),
+        "condition_and_site": usual_shares(
             material, [pair_of("condition", "site"), value_of("condition")]
         ),
     }
 
 
 def _boost(
-    rows: Floats, label: Ints, held: Floats, held_label: Ints, classes: int, seed: int
+    rows: Floats, label: Ints, *, held: tuple[Floats, Ints], classes: int, seed: int
 ) -> lgb.Booster:
     codes = [n for n, feature in enumerate(FEATURES) if feature.code]
     names = [feature.name for feature in FEATURES]
@@ -112,6 +109,6 @@ def _boost(
         settings,
         train,
         num_boost_round=ROUNDS,
-        valid_sets=[train.create_valid(held, held_label)],
+        valid_sets=[train.create_valid(*held)],
         callbacks=[lgb.early_stopping(PATIENCE, verbose=False)],
     )

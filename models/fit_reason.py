@@ -1,10 +1,10 @@
 """Train the reason head. Training only: scikit-learn is imported here and not in ``reason``."""
 
 import warnings
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-from scipy.sparse import csr_matrix
 
 from models.arrays import Floats, Ints
 from models.encoder import Encoder
@@ -13,23 +13,23 @@ from models.examples import (
     Examples,
     halves,
     masked,
-    most_frequent,
     padded,
+    usual_shares,
     value_of,
 )
 from models.features import Vocabulary
 from models.items import Items
-from models.reason import FIELDS, FLAGS, ReasonModel, notes_of, softmax
+from models.reason import FLAG_WEIGHT, FLAGS, ReasonModel, notes_of, softmax
 from models.text import Terms, learn_terms
 from models.uncertainty import Calibration, PredictionSets, fit_calibration
 
-STRENGTHS: Final = (1.0, 10.0, 30.0, 100.0)
+STRENGTHS: Final = (0.3, 1.0, 3.0, 10.0, 30.0)
 TERMS_KEPT: Final = 2_500
-SEARCH_LINES: Final = 6_000
+SEARCH_LINES: Final = 3_000
 MASKED: Final = {"condition": 0.35, "reason_declared": 0.10, "sku": 0.10}
 """Share of fit lines that lack a field, so that sparse requests are answered well too."""
 
-_ITERATIONS: Final = 150
+_ITERATIONS: Final = 60
 
 
 def fit_reason(
@@ -44,32 +44,19 @@ def fit_reason(
     """
     slices = material.slices
     fit, tune = material.within(slices.fit), material.within(slices.tune)
-    hidden = material.with_columns(
-        masked(material.columns, MASKED, np.random.default_rng(seed))
-    )
+    hidden = material.with_columns(masked(material.columns, MASKED, np.random.default_rng(seed)))
     notes = notes_of(material.columns)
     terms, vocabulary = _learn(material, notes, fit, items)
-    blank = ReasonModel(
-        classes=material.classes,
-        weights=np.zeros((0, 0)),
-        intercept=np.zeros(0),
-        terms=terms,
-        vocabulary=vocabulary,
-        calibration=Calibration(),
-        sets=PredictionSets(1.0, COVERAGE, 0),
-    )
-    vectors = encoder.encode(notes)
+    bench = _Bench(terms, vocabulary, notes, encoder.encode(notes), items)
     rows = np.concatenate([fit, tune])
-    train = _dense(blank, hidden, notes, vectors, rows, items)
+    train = _dense(bench, hidden, rows)
     strength = _search(train, material.label[rows], len(fit), seed)
     weights, intercept = _fit(train, material.label[rows], strength)
     calibrate = material.slices.calibrate
-    held = _dense(blank, material, notes, vectors, calibrate, items)
+    held = _dense(bench, material, calibrate)
     raw = softmax(held @ weights + intercept)
     calibration, sets = calibrated(raw, material.label[calibrate])
-    model = ReasonModel(
-        material.classes, weights, intercept, terms, vocabulary, calibration, sets
-    )
+    model = ReasonModel(material.classes, weights, intercept, terms, vocabulary, calibration, sets)
     return model, {"C": strength, "terms": len(terms.names), "encoder": encoder.digest[:16]}
 
 
@@ -82,11 +69,11 @@ def calibrated(raw: Floats, label: Ints) -> tuple[Calibration, PredictionSets]:
     return calibration, PredictionSets.fit(probability, truth, coverage=COVERAGE)
 
 
-def baselines(material: Examples) -> dict[str, Ints]:
+def baselines(material: Examples) -> dict[str, Floats]:
     """Naive answers: always the majority, or what is usual for the declared reason."""
     return {
-        "majority": most_frequent(material, []),
-        "declared_reason": most_frequent(material, [value_of("reason_declared")]),
+        "majority": usual_shares(material, []),
+        "declared_reason": usual_shares(material, [value_of("reason_declared")]),
     }
 
 
@@ -108,27 +95,29 @@ def _learn(
     return Terms(names, some.idf[kept], some.known_words), vocabulary
 
 
-def _dense(
-    model: ReasonModel,
-    material: Examples,
-    notes: list[str],
-    vectors: Floats,
-    rows: Ints,
-    items: Items,
-) -> Floats:
+@dataclass(frozen=True, slots=True)
+class _Bench:
+    """What the matrix of any lines is made from."""
+
+    terms: Terms
+    vocabulary: Vocabulary
+    notes: list[str]
+    vectors: Floats
+    items: Items
+
+
+def _dense(bench: _Bench, material: Examples, rows: Ints) -> Floats:
     """Inputs of the head as one float32 matrix: vector, terms, flags."""
     columns = material.take(rows)
-    families = items.look_up(columns["sku"], columns["family"])[0]
+    families = bench.items.look_up(columns["sku"], columns["family"])[0]
     flagged = {**columns, "family": families}
-    blocks = [vectors[rows], _block(model.terms.weigh([notes[row] for row in rows]))]
+    weights = bench.terms.weigh([bench.notes[row] for row in rows])
+    blocks = [bench.vectors[rows], np.asarray(weights.toarray(), dtype=np.float32)]
     for name in FLAGS:
-        codes = model.vocabulary.encode(name, flagged[name]).astype(int)
-        blocks.append(codes[:, None] == np.arange(len(model.vocabulary.values[name])))
+        codes = bench.vocabulary.encode(name, flagged[name]).astype(int)
+        places = np.arange(len(bench.vocabulary.values[name]))
+        blocks.append(FLAG_WEIGHT * (codes[:, None] == places))
     return np.hstack(blocks).astype(np.float32)
-
-
-def _block(weights: csr_matrix) -> Floats:
-    return np.asarray(weights.toarray(), dtype=np.float32)
 
 
 def _search(train: Floats, label: Ints, fitted: int, seed: int) -> float:
@@ -151,8 +140,9 @@ def _fit(
     """Multinomial logistic regression: weights of shape (inputs, classes) and intercepts."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), threadpool_limits(1):  # two threads wait for each other
         warnings.simplefilter("ignore", ConvergenceWarning)  # a capped fit is tuned as it is
         head = LogisticRegression(C=strength, max_iter=_ITERATIONS, tol=1e-3).fit(train, label)
     size = classes or int(label.max()) + 1
@@ -161,6 +151,3 @@ def _fit(
     weights[:, head.classes_] = head.coef_.T
     intercept[head.classes_] = head.intercept_
     return weights, intercept
-
-
-__all__ = ["FIELDS", "baselines", "calibrated", "fit_reason"]

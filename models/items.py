@@ -8,6 +8,7 @@ import duckdb
 import numpy as np
 
 from models.arrays import Floats
+from models.facts import read_frame
 
 NUMBERS: Final = (
     "std_cost",
@@ -84,7 +85,7 @@ class Items:
         """Whether the item master has this SKU."""
         return str(sku) in self._place
 
-    def to_arrays(self) -> dict[str, np.ndarray]:  # type: ignore[type-arg]
+    def to_arrays(self) -> dict[str, np.ndarray]:
         """Named arrays for an ``.npz`` file (text as fixed-width unicode, never objects)."""
         return {
             "skus": np.array(self.skus, dtype=np.str_),
@@ -94,15 +95,18 @@ class Items:
         }
 
     @classmethod
-    def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> "Items":  # type: ignore[type-arg]
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> "Items":
         """Inverse of :meth:`to_arrays`."""
-        texts = [tuple(arrays[name].tolist()) for name in ("skus", "families", "covers")]
-        return cls(*texts, arrays["numbers"])
+        skus, families, covers = (
+            tuple(arrays[name].tolist()) for name in ("skus", "families", "covers")
+        )
+        return cls(skus, families, covers, arrays["numbers"])
 
 
 def read_items(con: duckdb.DuckDBPyConnection) -> Items:
     """Read the item master, newest row of each SKU, joined to its supplier's contract."""
-    frame = con.execute(
+    frame = read_frame(
+        con,
         """
         with item as (
             select * from items qualify row_number() over (
@@ -120,11 +124,13 @@ def read_items(con: duckdb.DuckDBPyConnection) -> Items:
             defect_allowance_pct as contract_allowance_share
         from item left join contract on contract.supplier_id = item.primary_supplier_id
         order by sku
-        """
-    ).df()
+        """,
+    )
     numbers = np.column_stack([frame[name].astype("float64").to_numpy() for name in NUMBERS])
-    texts = [tuple(frame[name].astype(str)) for name in ("sku", "family", "covers")]
-    return Items(*texts, numbers.reshape(len(frame), len(NUMBERS)))
+    skus, families, covers = (
+        tuple(frame[name].astype(str)) for name in ("sku", "family", "covers")
+    )
+    return Items(skus, families, covers, numbers.reshape(len(frame), len(NUMBERS)))
 
 
 def _median(numbers: Floats) -> Floats:

@@ -4,9 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.arrays import Floats, Ints
+from models.arrays import Bools, Floats, Ints
 
 RESAMPLES = 400
+LEAST = 1e-3
+"""Smallest probability a loss is taken of: one certain error must not decide a comparison."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +36,12 @@ def scores(probability: Floats, label: Ints) -> Scores:
     """Judge calibrated probabilities of shape (n, classes) against true class indices."""
     chosen = probability.argmax(axis=1)
     table = confusion(chosen, label, probability.shape[1])
-    truth = np.maximum(probability[np.arange(len(label)), label], 1e-9)
     return Scores(
         n=len(label),
         accuracy=float(np.mean(chosen == label)),
         macro_f1=macro_f1(table),
         balanced_accuracy=balanced_accuracy(table),
-        log_loss=float(-np.mean(np.log(truth))),
+        log_loss=float(losses(probability, label).mean()),
         ece=calibration_error(probability, label),
     )
 
@@ -73,36 +74,48 @@ def calibration_error(probability: Floats, label: Ints, *, bins: int = 15) -> fl
     >>> calibration_error(np.array([[0.5, 0.5]] * 10), np.array([0, 1] * 5), bins=2)
     0.0
     """
-    confidence = probability.max(axis=1)
     hit = probability.argmax(axis=1) == label
+    return _gap(probability.max(axis=1), hit, bins)
+
+
+def chance_error(probability: Floats, *, bins: int = 15, seed: int = 0) -> float:
+    """Calibration error that perfect probabilities stay under in 95 of 100 draws."""
+    rng = np.random.default_rng(seed)
+    confidence = probability.max(axis=1)
+    drawn = [_gap(confidence, rng.random(len(confidence)) < confidence, bins) for _ in range(100)]
+    return float(np.quantile(drawn, 0.95))
+
+
+def _gap(confidence: Floats, hit: Bools, bins: int) -> float:
     parts = np.array_split(np.argsort(confidence, kind="stable"), bins)
     gaps = [len(p) * abs(hit[p].mean() - confidence[p].mean()) for p in parts if len(p)]
-    return float(sum(gaps) / len(label))
+    return float(sum(gaps) / len(confidence))
 
 
-def paired_gain(
-    ours: Floats, theirs: Floats, label: Ints, cases: Ints, *, seed: int = 0
-) -> Interval:
-    """Macro-F1 of ``ours`` minus that of ``theirs`` (choices), bootstrapped over cases.
+def losses(probability: Floats, label: Ints) -> Floats:
+    """Surprise of each row in nats: minus the log of the probability given to the truth."""
+    surprise: Floats = -np.log(np.maximum(probability[np.arange(len(label)), label], LEAST))
+    return surprise
+
+
+def paired_gain(ours: Floats, theirs: Floats, cases: Ints, *, seed: int = 0) -> Interval:
+    """Mean of ``theirs - ours`` with its bootstrap interval over whole cases.
 
     Parameters
     ----------
     ours, theirs : arrays of shape (n,)
-        Chosen class indices on the same rows.
+        Losses of two models on the same rows.
     cases : array of shape (n,)
-        Case index of each row; a resample takes whole cases.
+        Case number of each row; a resample takes whole cases.
+
+    >>> paired_gain(np.zeros(4), np.ones(4), np.arange(4))
+    Interval(value=1.0, low=1.0, high=1.0)
     """
-    classes = int(max(ours.max(), theirs.max(), label.max())) + 1
+    gain = theirs - ours
+    place = np.unique(cases, return_inverse=True)[1]
+    total, size = np.bincount(place, weights=gain), np.bincount(place)
     rng = np.random.default_rng(seed)
-    members = int(cases.max()) + 1
-    gains = np.empty(RESAMPLES)
-    for draw in range(RESAMPLES):
-        weight = np.bincount(rng.integers(members, size=members), minlength=members)[cases]
-        gains[draw] = macro_f1(confusion(ours.astype(int), label, classes, weight)) - macro_f1(
-            confusion(theirs.astype(int), label, classes, weight)
-        )
-    plain = macro_f1(confusion(ours.astype(int), label, classes)) - macro_f1(
-        confusion(theirs.astype(int), label, classes)
-    )
-    low, high = np.quantile(gains, [0.025, 0.975])
-    return Interval(plain, float(low), float(high))
+    draws = rng.integers(len(size), size=(RESAMPLES, len(size)))
+    means = total[draws].sum(axis=1) / size[draws].sum(axis=1)
+    low, high = np.quantile(means, [0.025, 0.975])
+    return Interval(float(gain.mean()), float(low), float(high))

@@ -89,9 +89,7 @@ RULES: Final[tuple[Rule, ...]] = (
 )
 
 
-def route(
-    lines: Sequence[Line], items: Items, advice: Sequence[Sequence[Advice]]
-) -> list[Route]:
+def route(lines: Sequence[Line], items: Items, advice: Sequence[Sequence[Advice]]) -> list[Route]:
     """Route every line.
 
     Parameters

@@ -23,6 +23,9 @@ from models.uncertainty import Calibration, PredictionSets
 TASK: Final = "reason"
 FLAGS: Final = {"reason_declared": "declared reason", "condition": "condition", "family": "family"}
 FIELDS: Final = ("sku", "note", "customer_note", "reason_declared", "condition", "family")
+FLAG_WEIGHT: Final = 2.0
+"""Value of a flag that is set: counts for more than one term, so is shrunk less."""
+
 FAMILIAR: Final = 0.4
 """Share of known words below which a note is taken for another language or jargon."""
 
@@ -66,7 +69,7 @@ class ReasonModel:
         for name, code in zip(FLAGS, inputs.codes[row], strict=True):
             if code >= 0:
                 places.append(start + int(code))
-                values.append(1.0)
+                values.append(FLAG_WEIGHT)
             start += len(self.vocabulary.values[name])
         return places, np.array(values)
 
@@ -105,7 +108,8 @@ class ReasonModel:
         rows = self.weights[places]
         pulls = values * (rows[:, chosen] - rows.mean(axis=1))
         meaning = self.weights[:width, chosen] - self.weights[:width].mean(axis=1)
-        named = [(self._name(place - width), float(pull)) for place, pull in zip(places, pulls)]
+        pairs = zip(places, pulls, strict=True)
+        named = [(self._name(place - width), float(pull)) for place, pull in pairs]
         named = [(name, pull) for name, pull in named if name]
         named.append(("meaning of the note", float(inputs.vectors[row] @ meaning)))
         return strongest(named)

@@ -113,9 +113,7 @@ class Scorer:
             for task, source in self.sources.items()
         }
 
-    def score(
-        self, lines: Any, *, as_of: datetime | str | None = None
-    ) -> list[Recommendation]:
+    def score(self, lines: Any, *, as_of: datetime | str | None = None) -> list[Recommendation]:
         """Advise on return lines.
 
         Parameters
@@ -155,9 +153,7 @@ class Scorer:
         inputs = self._reason.inputs(columns, self._encoder, self.items)
         return list(self._reason.advise(inputs, self.sources[reason.TASK]))
 
-    def _dispositions(
-        self, columns: Mapping[str, Sequence[Any]], size: int
-    ) -> list[Advice | None]:
+    def _dispositions(self, columns: Mapping[str, Sequence[Any]], size: int) -> list[Advice | None]:
         if self._disposition is None:
             return [None] * size
         inputs = self._disposition.inputs(columns, self.items)

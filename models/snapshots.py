@@ -17,6 +17,7 @@ import pandas as pd
 from ingestion.lake import literal, quoted
 from ingestion.vocabulary import Activity
 from models.errors import FutureFeature
+from models.facts import read_frame
 
 
 class Moment(IntEnum):
@@ -161,8 +162,7 @@ def take_snapshots(
     columns = ",\n".join(_column(field, sources[field.name]) for field in fields)
     names = ", ".join(literal(name) for name in sorted(wanted))
     until = "" if as_of is None else f"and known_at <= timestamptz {literal(as_of.isoformat())}"
-    return con.execute(
-        f"""
+    query = f"""
         with known as (
             select *, coalesce(recorded_at, occurred_at) as known_at
             from events where activity in ({names})
@@ -175,7 +175,7 @@ def take_snapshots(
         where known_at <= asked_at
         group by case_id, asked_at order by asked_at, case_id
         """
-    ).df()
+    return read_frame(con, query)
 
 
 def _column(field: Field, sources: tuple[Activity, ...]) -> str:

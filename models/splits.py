@@ -32,8 +32,10 @@ def split(frame: pd.DataFrame) -> Slices:
     ----------
     frame : columns ``case_id``, ``asked_at`` and ``answered_at`` (UTC)
     """
-    rma = frame["case_id"].str.rpartition(":")[0].where(
-        frame["case_id"].str.contains(":"), frame["case_id"]
+    rma = (
+        frame["case_id"]
+        .str.rpartition(":")[0]
+        .where(frame["case_id"].str.contains(":"), frame["case_id"])
     )
     moment = frame["asked_at"].groupby(rma.to_numpy()).transform("max")
     order = moment.rank(method="min", pct=True)
@@ -43,4 +45,5 @@ def split(frame: pd.DataFrame) -> Slices:
     following = starts.shift(-1).reindex(number).to_numpy()
     late = pd.Series(frame["answered_at"].to_numpy() >= following).fillna(False).to_numpy()
     positions = [np.flatnonzero((number == n) & ~late) for n in range(4)]
-    return Slices(*positions, purged=int(late.sum()))
+    fit, tune, calibrate, test = positions
+    return Slices(fit, tune, calibrate, test, purged=int(late.sum()))

@@ -5,6 +5,7 @@ import pandas as pd
 
 from ingestion.lake import literal
 from ingestion.vocabulary import Activity
+from models.facts import read_frame
 
 
 def inspected_reasons(con: duckdb.DuckDBPyConnection) -> pd.DataFrame:
@@ -27,8 +28,7 @@ def _first(
     preferred = " ".join(
         f"when {literal(activity.value)} then {rank}" for rank, activity in enumerate(activities)
     )
-    return con.execute(
-        f"""
+    query = f"""
         select case_id, {column} as answer, coalesce(recorded_at, occurred_at) as answered_at
         from events where activity in ({names}) and {column} is not null
         qualify row_number() over (
@@ -37,4 +37,4 @@ def _first(
         ) = 1
         order by case_id
         """
-    ).df()
+    return read_frame(con, query)

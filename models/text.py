@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -49,7 +50,7 @@ def terms(note: str) -> list[str]:
     """Word 1-2-grams (prefix ``w:``) and letter 2-5-grams inside padded words (``c:``)."""
     found = words(note)
     cut = [f"w:{word}" for word in found]
-    cut += [f"w:{first} {second}" for first, second in zip(found, found[1:], strict=False)]
+    cut += [f"w:{first} {second}" for first, second in pairwise(found)]
     for word in found:
         padded = f" {word} "
         for size in range(LETTERS[0], LETTERS[1] + 1):

@@ -58,15 +58,13 @@ def _part(model: str, classes: int, chosen: int) -> lgb.Booster:
     trees, _, _ = "".join(rest[-1:]).partition("end of trees")
     blocks = [*rest[:-1], trees]
     kept = [f"Tree={n}{block}" for n, block in enumerate(blocks[chosen::classes])]
-    lines = []
-    for line in header.splitlines():
-        key, _, _ = line.partition("=")
-        if key in ("num_class", "num_tree_per_iteration"):
-            line = f"{key}=1"
-        elif key == "objective":
-            line = "objective=regression"
-        elif key == "tree_sizes":
-            line = "tree_sizes=" + " ".join(str(len(block.encode())) for block in kept)
-        lines.append(line)
+    settled = {
+        "num_class": "1",
+        "num_tree_per_iteration": "1",
+        "objective": "regression",
+        "tree_sizes": " ".join(str(len(block.encode())) for block in kept),
+    }
+    keys = [(line, line.partition("=")[0]) for line in header.splitlines()]
+    lines = [f"{key}={settled[key]}" if key in settled else line for line, key in keys]
     text = "\n".join(lines) + "\n\n" + "".join(kept) + "end of trees\n"
     return lgb.Booster(model_str=text)

@@ -5,16 +5,18 @@ fit an isotonic map, never to apply one.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from models.arrays import Bools, Floats, Ints
 
-ISOTONIC_FROM = 1000
-"""Calibration rows from which an isotonic map is worth trying (PITFALLS L16)."""
+ISOTONIC_FROM = 300
+"""Calibration rows from which an isotonic map of the confidence is worth trying."""
 
 _FLOOR = 1e-6
+_BIN = 40
+"""Rows per point of the isotonic map: fewer would follow noise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,48 +27,46 @@ class Calibration:
     ----------
     temperature : float
         Probabilities are raised to ``1 / temperature`` and normalised.
-    knots, values : tuple of arrays, one pair per class
-        Piecewise linear map applied after the temperature; empty for none.
+    knots, values : arrays
+        Piecewise linear map of the highest probability applied after that; the others keep
+        their proportions. Where labels are noisy a temperature alone is too sure at the top and
+        too timid at the bottom. Empty for none.
     """
 
     temperature: float = 1.0
-    knots: tuple[Floats, ...] = ()
-    values: tuple[Floats, ...] = ()
+    knots: Floats = field(default_factory=lambda: np.zeros(0))
+    values: Floats = field(default_factory=lambda: np.zeros(0))
 
     def apply(self, probability: Floats) -> Floats:
         """Calibrated probabilities, rows summing to one."""
-        sharpened = np.clip(probability, _FLOOR, 1.0) ** (1.0 / self.temperature)
-        sharpened = sharpened / sharpened.sum(axis=1, keepdims=True)
-        if not self.knots:
-            return sharpened
-        mapped = [
-            np.interp(column, x, y)
-            for column, x, y in zip(sharpened.T, self.knots, self.values, strict=True)
-        ]
-        floored = np.maximum(np.stack(mapped, axis=1), _FLOOR)
-        calibrated: Floats = floored / floored.sum(axis=1, keepdims=True)
-        return calibrated
+        tempered: Floats = np.clip(probability, _FLOOR, 1.0) ** (1.0 / self.temperature)
+        tempered = tempered / tempered.sum(axis=1, keepdims=True)
+        if not len(self.knots):
+            return tempered
+        rows, top = np.arange(len(tempered)), tempered.argmax(axis=1)
+        before = np.minimum(tempered[rows, top], 1.0 - _FLOOR)
+        after = np.clip(np.interp(before, self.knots, self.values), _FLOOR, 1.0 - _FLOOR)
+        mapped: Floats = tempered * ((1.0 - after) / (1.0 - before))[:, None]
+        mapped[rows, top] = after
+        mapped /= mapped.sum(axis=1, keepdims=True)
+        return mapped
 
     def to_arrays(self) -> dict[str, Floats]:
         """Named arrays for an ``.npz`` file."""
-        arrays: dict[str, Floats] = {"temperature": np.array([self.temperature])}
-        for name, parts in (("knots", self.knots), ("values", self.values)):
-            arrays |= {f"{name}_{i}": part for i, part in enumerate(parts)}
-        return arrays
+        return {
+            "temperature": np.array([self.temperature]),
+            "knots": self.knots,
+            "values": self.values,
+        }
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, Floats]) -> "Calibration":
         """Inverse of :meth:`to_arrays`."""
-        classes = sum(name.startswith("knots_") for name in arrays)
-        return cls(
-            float(arrays["temperature"][0]),
-            tuple(arrays[f"knots_{i}"] for i in range(classes)),
-            tuple(arrays[f"values_{i}"] for i in range(classes)),
-        )
+        return cls(float(arrays["temperature"][0]), arrays["knots"], arrays["values"])
 
 
 def fit_calibration(probability: Floats, label: Ints) -> Calibration:
-    """Temperature, or temperature and isotonic where that helps on rows it has not seen.
+    """Temperature, and an isotonic map of the confidence where that helps on unseen rows.
 
     Parameters
     ----------
@@ -77,13 +77,13 @@ def fit_calibration(probability: Floats, label: Ints) -> Calibration:
     plain = _fit_temperature(probability, label)
     if len(label) < ISOTONIC_FROM:
         return plain
-    even, odd = np.arange(len(label)) % 2 == 0, np.arange(len(label)) % 2 == 1
-    trial = _fit_isotonic(_fit_temperature(probability[even], label[even]), probability, label, even)
-    if _loss(trial.apply(probability[odd]), label[odd]) < _loss(
-        plain.apply(probability[odd]), label[odd]
-    ):
-        return _fit_isotonic(plain, probability, label, np.ones(len(label), dtype=bool))
-    return plain
+    odd, even = slice(1, None, 2), slice(0, None, 2)
+    base = _fit_temperature(probability[even], label[even])
+    trial = _fit_confidence(base, probability[even], label[even])
+    gain = _loss(base.apply(probability[odd]), label[odd]) - _loss(
+        trial.apply(probability[odd]), label[odd]
+    )
+    return _fit_confidence(plain, probability, label) if gain > 0 else plain
 
 
 def _fit_temperature(probability: Floats, label: Ints) -> Calibration:
@@ -92,18 +92,21 @@ def _fit_temperature(probability: Floats, label: Ints) -> Calibration:
     return Calibration(float(choices[int(np.argmin(losses))]))
 
 
-def _fit_isotonic(base: Calibration, probability: Floats, label: Ints, rows: Bools) -> Calibration:
+def _fit_confidence(base: Calibration, probability: Floats, label: Ints) -> Calibration:
     from sklearn.isotonic import IsotonicRegression
 
-    tempered = Calibration(base.temperature).apply(probability[rows])
-    knots, values = [], []
-    for index in range(tempered.shape[1]):
-        fitted = IsotonicRegression(out_of_bounds="clip").fit(
-            tempered[:, index], (label[rows] == index).astype(float)
-        )
-        knots.append(np.asarray(fitted.X_thresholds_, dtype=float))
-        values.append(np.asarray(fitted.y_thresholds_, dtype=float))
-    return Calibration(base.temperature, tuple(knots), tuple(values))
+    tempered = base.apply(probability)
+    confidence, hit = tempered.max(axis=1), tempered.argmax(axis=1) == label
+    parts = np.array_split(np.argsort(confidence, kind="stable"), max(len(label) // _BIN, 2))
+    points = np.array([confidence[part].mean() for part in parts])
+    rates = np.array([hit[part].mean() for part in parts])
+    weights = np.array([len(part) for part in parts])
+    mapped = IsotonicRegression(y_min=0.0, y_max=1.0).fit(points, rates, sample_weight=weights)
+    return Calibration(
+        base.temperature,
+        np.asarray(mapped.X_thresholds_, dtype=float),
+        np.asarray(mapped.y_thresholds_, dtype=float),
+    )
 
 
 def _loss(probability: Floats, label: Ints) -> float:
