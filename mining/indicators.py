@@ -151,7 +151,8 @@ INDICATORS: tuple[Indicator, ...] = (
         name="Posting lag",
         formula="Hours from a warehouse movement (Receive, Execute disposition) to the entry of "
         "its ERP posting (Post goods receipt, Post stock transfer), matched by exact key: the "
-        "warehouse document the posting names, else the message that carried it.",
+        "warehouse document the posting names, else the message that carried it, else (postings "
+        "that name neither) the same line, movement, stock status and place in their order.",
         unit="hours",
         grain="warehouse movement",
         censoring="Movements without a posting are censored at the as-of moment.",

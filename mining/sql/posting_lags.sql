@@ -1,15 +1,26 @@
 -- Each warehouse movement with the moment the ERP entered its posting, by exact key: the warehouse
--- document the posting names, else the message that carried it. Null while there is no posting.
+-- document the posting names, else the message that carried it, else (postings that name neither)
+-- the same line, kind of movement, stock status and place in their order. Null while there is none.
 select
     movements.site,
     cases.first_us as opened_us,
     movements.occurred_us,
-    coalesce(by_document.entered_us, by_message.entered_us) as entered_us
+    coalesce(by_document.entered_us, by_message.entered_us, by_line.entered_us) as entered_us
 from (
-    select case_id, site, occurred_us, document_id, message_id,
-        case when activity = 'Receive' then 1 else 2 end as kind
-    from log_events
-    where activity in ('Receive', 'Execute disposition')
+    select
+        case_id, site, occurred_us, document_id, message_id, kind, inventory_status,
+        row_number() over (
+            partition by case_id, kind, inventory_status
+            order by occurred_us, source_seq, event_key
+        ) as place
+    from (
+        select
+            case_id, site, occurred_us, source_seq, event_key, document_id, message_id,
+            coalesce(inventory_status, '') as inventory_status,
+            case when activity = 'Receive' then 1 else 2 end as kind
+        from log_events
+        where activity in ('Receive', 'Execute disposition')
+    ) as moves
 ) as movements
 join cases on movements.case_id = cases.case_id
 left join (
@@ -26,5 +37,12 @@ left join (
     group by kind, message_id
 ) as by_message
     on movements.kind = by_message.kind and movements.message_id = by_message.message_id
+left join (
+    select case_id, kind, inventory_status, place, entered_us
+    from postings
+    where wms_document_id is null and message_id is null
+) as by_line
+    on movements.case_id = by_line.case_id and movements.kind = by_line.kind
+    and movements.inventory_status = by_line.inventory_status and movements.place = by_line.place
 where cases.first_us >= ${from_us} and cases.first_us < ${to_us}
     and (${site} < 0 or cases.site_no = ${site})

@@ -130,6 +130,15 @@ def test_the_posting_lag_matches_by_document_then_by_message_else_stays_open(log
     assert value(found, "posting_lag", "DC2")["p50"] == 6
 
 
+def test_a_posting_that_names_nothing_is_matched_by_line_movement_and_place(log_of):
+    moves = "Execute_disposition +9 Execute_disposition +1 Post_stock_transfer +1 "
+    frame = log_of(moves + "Post_stock_transfer", moves + "Post_stock_transfer")
+    frame["inventory_status"] = ["REWORK", "AVAILABLE", "AVAILABLE", "REWORK"] * 2
+    frame.loc[6, "inventory_status"] = "SCRAPPED"
+    found = value(kpis(load(frame)), "posting_lag")
+    assert (found["n"], found["p50"], found["open_share"]) == (4, 11, 0.25)
+
+
 def test_a_trend_counts_lines_in_the_week_they_were_opened(lines):
     trend = kpi_trend(load(lines), "return_cycle_time")
     assert trend["period"].dt.day_name().eq("Monday").all()
