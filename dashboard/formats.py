@@ -26,7 +26,11 @@ def duration(seconds: float | None) -> str:
     if math.isinf(seconds):
         return "not reached"
     size = abs(seconds)
-    for unit, length, limit in (("s", 1.0, 90.0), ("min", MINUTE, 90 * MINUTE), ("h", HOUR, 2 * DAY)):
+    for unit, length, limit in (
+        ("s", 1.0, 90.0),
+        ("min", MINUTE, 90 * MINUTE),
+        ("h", HOUR, 2 * DAY),
+    ):
         if size < limit:
             return f"{number(seconds / length)} {unit}"
     return f"{number(seconds / DAY)} d"
@@ -116,7 +120,15 @@ def measure(value: float | None, unit: str) -> str:
     >>> measure(2.31, "days"), measure(0.934, "share"), measure(1200.0, "USD")
     ('2.3 d', '93 %', 'USD 1.2k')
     """
-    lengths = {"days": DAY, "d": DAY, "hours": HOUR, "h": HOUR, "minutes": MINUTE, "s": 1.0, "seconds": 1.0}
+    lengths = {
+        "days": DAY,
+        "d": DAY,
+        "hours": HOUR,
+        "h": HOUR,
+        "minutes": MINUTE,
+        "s": 1.0,
+        "seconds": 1.0,
+    }
     if value is None or math.isnan(value):
         return MISSING
     if unit in lengths:

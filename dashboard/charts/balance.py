@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 
 from dashboard import formats
+from dashboard.charts.figures import draw_note
+from dashboard.charts.markup import Markup, join, tag
 
 PARTS = ("accepted", "duplicate", "quarantined")
 
@@ -28,7 +29,7 @@ class Counters:
 
     @property
     def completeness(self) -> float:
-        """Share of the distinct records received that could be read: 1 where nothing was refused."""
+        """Share of the distinct records that could be read: 1 where nothing was refused."""
         distinct = self.received - self.duplicate
         return self.accepted / distinct if distinct else 1.0
 
@@ -38,32 +39,48 @@ def total(rows: Sequence[Counters]) -> Counters:
     return Counters("", *(sum(getattr(row, name) for row in rows) for name in ("received", *PARTS)))
 
 
-def draw_balance(rows: Sequence[Counters]) -> str:
+def draw_balance(rows: Sequence[Counters]) -> Markup:
     """Compose the verdict, the bar and the completeness of each site."""
     if not rows:
-        return '<p class="soft">No deliveries have been counted yet.</p>'
+        return draw_note("No deliveries have been counted yet.")
     whole = total(rows)
     balanced = all(row.balances for row in rows)
     verdict = "The counters balance" if balanced else "The counters do not balance"
-    figures = "".join(
-        f'<li class="{name}"><i></i><span>{name}</span><b>{formats.number(getattr(whole, name))}</b></li>' for name in PARTS
-    )
-    bars = "".join(
-        f'<i class="{name}" style="width:{100 * getattr(whole, name) / max(whole.received, 1):.3f}%"></i>' for name in PARTS
-    )
-    return (
-        f'<p class="verdict {"good" if balanced else "bad"}">{verdict}</p>'
-        f'<p class="soft">{formats.number(whole.received)} records received</p>'
-        f'<div class="stack">{bars}</div><ul class="keys">{figures}</ul>'
-        f'<table class="complete"><thead><tr><th>Site</th><th>Received</th><th>Readable</th><th>Last day</th></tr></thead>'
-        f"<tbody>{''.join(_site(row) for row in rows)}</tbody></table>"
+    return join(
+        [
+            tag("p", verdict, cls=f"verdict {'good' if balanced else 'bad'}"),
+            draw_note(f"{formats.number(whole.received)} records received"),
+            tag("div", *(_part(whole, name) for name in PARTS), cls="stack"),
+            tag("ul", *(_key(whole, name) for name in PARTS), cls="keys"),
+            _sites(rows),
+        ]
     )
 
 
-def _site(row: Counters) -> str:
-    share = row.completeness
-    tone = "" if share >= 0.99 else " low"
-    return (
-        f'<tr><td>{escape(row.site) or "without a site"}</td><td class="figure">{formats.number(row.received)}</td>'
-        f'<td class="figure{tone}">{formats.share(share)}</td><td class="soft">{escape(row.last_day)}</td></tr>'
+def _part(whole: Counters, name: str) -> Markup:
+    percent = 100 * getattr(whole, name) / max(whole.received, 1)
+    return tag("i", cls=name, style=f"width:{percent:.3f}%")
+
+
+def _key(whole: Counters, name: str) -> Markup:
+    count = formats.number(getattr(whole, name))
+    return tag("li", tag("i"), tag("span", name), tag("b", count), cls=name)
+
+
+def _sites(rows: Sequence[Counters]) -> Markup:
+    head = tag("tr", *(tag("th", name) for name in ("Site", "Received", "Readable", "Last day")))
+    body = (
+        tag(
+            "tr",
+            tag("td", row.site or "without a site"),
+            tag("td", formats.number(row.received), cls="figure"),
+            tag("td", formats.share(row.completeness), cls=_tone(row)),
+            tag("td", row.last_day, cls="soft"),
+        )
+        for row in rows
     )
+    return tag("table", tag("thead", head), tag("tbody", *body), cls="complete")
+
+
+def _tone(row: Counters) -> str:
+    return "figure" if row.completeness >= 0.99 else "figure low"

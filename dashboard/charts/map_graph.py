@@ -10,6 +10,7 @@ import heapq
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 START, END = -1, -2
 """Node numbers of the two markers; activities count from 0."""
@@ -159,7 +160,7 @@ def visible_paths(graph: ProcessGraph, *, steps: int, share: float) -> tuple[Pat
     kept |= {(a, b) for b, a in _strongest_tree([_flip(path) for path in inside], END)}
     kept |= _spanning_forest(inside)
     happy = [number for number in graph.happy_path if number < steps]
-    kept |= set(zip(happy, happy[1:], strict=False))
+    kept |= set(pairwise(happy))
     return tuple(path for path in inside if path.ends in kept)
 
 

@@ -21,12 +21,14 @@ class Label:
 
 def text_width(text: str, *, size: float) -> float:
     """Estimate the width in pixels of ``text`` set in a humanist sans serif of ``size`` px."""
-    widths = (0.3 if c in NARROW else 0.86 if c in WIDE else 0.64 if c.isupper() else 0.53 for c in text)
+    widths = (
+        0.3 if c in NARROW else 0.86 if c in WIDE else 0.64 if c.isupper() else 0.53 for c in text
+    )
     return size * sum(widths)
 
 
 def wrap_name(name: str, *, width: float, size: float, lines: int = 2) -> list[str]:
-    """Break a name into at most ``lines`` lines of ``width`` pixels; the last ends with an ellipsis.
+    """Break a name into at most ``lines`` lines of ``width`` pixels, the last cut if need be.
 
     >>> wrap_name("Receive", width=160, size=13)
     ['Receive']
@@ -53,7 +55,9 @@ def _shorten(text: str, *, width: float, size: float) -> str:
     return text.rstrip() + "\N{HORIZONTAL ELLIPSIS}"
 
 
-def place_labels(layout: MapLayout, texts: Mapping[tuple[int, int], str]) -> dict[tuple[int, int], Label]:
+def place_labels(
+    layout: MapLayout, texts: Mapping[tuple[int, int], str]
+) -> dict[tuple[int, int], Label]:
     """Give the strongest routes a label where there is room; the rest shows it on hover only."""
     taken = list(layout.boxes.values())
     labels: dict[tuple[int, int], Label] = {}

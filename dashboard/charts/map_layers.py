@@ -156,8 +156,12 @@ def _tighten(
 
 def _centre(number: int, layer_of: dict[int, int], weights: Weights) -> int:
     """Layer that makes the weighted sum of path lengths smallest (a path wants length one)."""
-    wishes = [(layer_of[b] - 1, w) for (a, b), w in weights.items() if a == number and b in layer_of]
-    wishes += [(layer_of[a] + 1, w) for (a, b), w in weights.items() if b == number and a in layer_of]
+    wishes = [
+        (layer_of[b] - 1, w) for (a, b), w in weights.items() if a == number and b in layer_of
+    ]
+    wishes += [
+        (layer_of[a] + 1, w) for (a, b), w in weights.items() if b == number and a in layer_of
+    ]
     if not wishes:
         return layer_of.get(number, 0)
     half = sum(weight for _, weight in wishes) / 2

@@ -122,10 +122,10 @@ class _Router:
     def __post_init__(self) -> None:
         reach = max((abs(box.x) for box in self.boxes.values()), default=0.0) + LANE_PITCH / 2
         half = LANE_PITCH / 2
-        self._columns = np.arange(-reach, reach + 1, half) if reach else np.array([-half, 0.0, half])
-        self._blocked = {
-            (self.layer_of[n], round(box.x / half)) for n, box in self.boxes.items()
-        }
+        self._columns = (
+            np.arange(-reach, reach + 1, half) if reach else np.array([-half, 0.0, half])
+        )
+        self._blocked = {(self.layer_of[n], round(box.x / half)) for n, box in self.boxes.items()}
 
     def route(self, path: Path) -> Route:
         a, b = self.boxes[path.source], self.boxes[path.target]
@@ -184,11 +184,14 @@ class _Router:
 
     def _column_costs(self, layer: int) -> np.ndarray:
         half = LANE_PITCH / 2
-        return np.array([
-            np.inf if (layer, round(x / half)) in self._blocked or self._overlaps(layer, x)
-            else 22.0 * len(self._used[layer, x])
-            for x in self._columns
-        ])
+        return np.array(
+            [
+                np.inf
+                if (layer, round(x / half)) in self._blocked or self._overlaps(layer, x)
+                else 22.0 * len(self._used[layer, x])
+                for x in self._columns
+            ]
+        )
 
     def _overlaps(self, layer: int, x: float) -> bool:
         room = BOX_WIDTH / 2 + (TRACKS + 0.5) * TRACK

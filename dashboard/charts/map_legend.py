@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from dashboard import formats
 from dashboard.charts.map_graph import Path
 from dashboard.charts.map_svg import METRICS, STEPS, scale_of
+from dashboard.charts.markup import Markup, join, tag
 
 
-def draw_legend(paths: tuple[Path, ...], metric: str, *, happy: bool) -> str:
+def draw_legend(paths: Sequence[Path], metric: str, *, happy: bool) -> Markup:
     """Compose the legend as HTML: a ramp from the lowest to the highest visible value."""
     scale = scale_of(paths, metric)
     letter = "f" if metric == "frequency" else "d"
     write = formats.compact if metric == "frequency" else formats.duration
-    ramp = "".join(f'<i class="{letter}{step}"></i>' for step in range(STEPS))
+    ramp = tag("span", *(tag("i", cls=f"{letter}{step}") for step in range(STEPS)), cls="ramp")
     title = "Times taken" if metric == "frequency" else METRICS[metric][0]
-    keys = [
-        f'<span class="key">{title}: {write(scale.low)} <span class="ramp">{ramp}</span> {write(scale.high)}</span>'
-    ]
+    keys = [_key(f"{title}: {write(scale.low)}", ramp, write(scale.high))]
     if happy:
-        keys.append('<span class="key"><span class="frame"></span>main path</span>')
-    keys.append('<span class="key"><span class="stroke dashed"></span>back or repeated</span>')
-    keys.append('<span class="key"><span class="stroke dotted"></span>first and last event</span>')
-    return "".join(keys)
+        keys.append(_key(tag("span", cls="frame"), "main path"))
+    keys.append(_key(tag("span", cls="stroke dashed"), "back or repeated"))
+    keys.append(_key(tag("span", cls="stroke dotted"), "first and last event"))
+    return join(keys)
+
+
+def _key(*parts: str) -> Markup:
+    return tag("span", *parts, cls="key")

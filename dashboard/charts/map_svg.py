@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
+from functools import cached_property
+from itertools import pairwise
 
 from dashboard import formats
-from dashboard.charts.map_graph import END, START, Path, ProcessGraph
+from dashboard.charts.map_graph import END, START, Path, ProcessGraph, Step
 from dashboard.charts.map_labels import Label, place_labels, wrap_name
 from dashboard.charts.map_layout import Box, MapLayout, Route
+from dashboard.charts.markup import Markup, tag, tip
 
 NAME_SIZE = 13.0
 STEPS = 6
+QUIET_WIDTH = 1.2
+TONES = (*(f"{letter}{step}" for letter in "fd" for step in range(STEPS)), "m0")
 METRICS: Mapping[str, tuple[str, Callable[[Path], float | None]]] = {
     "frequency": ("Frequency", lambda path: float(path.count)),
     "median": ("Median wait", lambda path: path.p50_s),
@@ -39,50 +43,87 @@ class Scale:
         return min(int(self.position(value) * STEPS), STEPS - 1)
 
     def width(self, value: float | None) -> float:
-        return 1.2 + 6.3 * self.position(value) ** 1.5
+        return QUIET_WIDTH + 6.3 * float(self.position(value) ** 1.5)
 
 
-def scale_of(paths: tuple[Path, ...] | list[Path], metric: str) -> Scale:
+def scale_of(paths: Sequence[Path], metric: str) -> Scale:
     """Span the scale over what is visible; markers have no durations."""
-    values = [METRICS[metric][1](path) for path in paths if metric == "frequency" or not path.is_marker]
+    values = [
+        METRICS[metric][1](path) for path in paths if metric == "frequency" or not path.is_marker
+    ]
     known = sorted(value for value in values if value is not None and not math.isnan(value))
     return Scale(known[0], known[-1]) if known else Scale(0.0, 0.0)
 
 
+@dataclass(frozen=True)
+class Look:
+    """How one map is drawn: of what, by which measure, on which scale, with what selected."""
+
+    graph: ProcessGraph
+    metric: str
+    scale: Scale
+    selected: str | None
+
+    @property
+    def letter(self) -> str:
+        return "f" if self.metric == "frequency" else "d"
+
+    @cached_property
+    def happy(self) -> frozenset[tuple[int, int]]:
+        return frozenset(pairwise(self.graph.happy_path))
+
+    @cached_property
+    def most_cases(self) -> int:
+        return max((step.cases for step in self.graph.steps), default=0) or 1
+
+    def share_step(self, step: Step) -> int:
+        return min(int(step.cases / self.most_cases * STEPS), STEPS - 1)
+
+
 def draw_map(
     graph: ProcessGraph, layout: MapLayout, *, metric: str, selected: str | None = None
-) -> str:
+) -> Markup:
     """Draw boxes, routes and labels; every part carries ``data-id`` and a tooltip.
 
     ``selected`` is an activity's name or ``source -> target``, as in :func:`edge_id`.
     """
-    scale = scale_of([route.path for route in layout.routes], metric)
+    look = Look(graph, metric, scale_of([route.path for route in layout.routes], metric), selected)
     texts = {route.path.ends: label_text(route.path, metric) for route in layout.routes}
     labels = place_labels(layout, texts)
-    happy = set(zip(graph.happy_path, graph.happy_path[1:], strict=False))
-    left, top, width, height = layout.bounds
-    most = max((step.cases for step in graph.steps), default=1)
-    routes = [
-        _route(graph, route, scale=scale, metric=metric, happy=route.path.ends in happy, selected=selected)
-        for route in reversed(layout.routes)
+    routes = [_route(look, route) for route in reversed(layout.routes)]
+    plates = [
+        _label(look, route.path, labels[route.path.ends])
+        for route in layout.routes
+        if route.path.ends in labels
     ]
-    plates = [_label(graph, route.path, labels[route.path.ends]) for route in layout.routes if route.path.ends in labels]
-    boxes = [_box(graph, box, most, selected) for n, box in sorted(layout.boxes.items()) if n >= 0]
+    boxes = [_box(look, box) for number, box in sorted(layout.boxes.items()) if number >= 0]
     markers = [_marker(layout.boxes[n], n) for n in (START, END) if n in layout.boxes]
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{left:.0f} {top:.0f} {width:.0f} {height:.0f}" '
-        f'role="group" aria-label="Process map">{ARROWS}<g class="routes">{"".join(routes)}</g>'
-        f'<g class="labels">{"".join(plates)}</g>'
-        f'<g class="boxes">{"".join(markers + boxes)}</g></svg>'
+    return tag(
+        "svg",
+        tag("defs", *(_arrow(tone) for tone in TONES)),
+        tag("g", *routes, cls="routes"),
+        tag("g", *plates, cls="labels"),
+        tag("g", *markers, *boxes, cls="boxes"),
+        viewBox=" ".join(f"{side:.0f}" for side in layout.bounds),
+        role="group",
+        aria_label="Process map",
     )
 
 
-ARROWS = "<defs>" + "".join(
-    f'<marker id="arrow-{kind}" class="arrow {kind}" viewBox="0 0 10 10" refX="8.5" refY="5" '
-    'markerUnits="userSpaceOnUse" markerWidth="11" markerHeight="11" orient="auto-start-reverse">'
-    '<path d="M0 1 L9 5 L0 9 z"/></marker>'
-    for kind in ("f0", "f1", "f2", "f3", "f4", "f5", "d0", "d1", "d2", "d3", "d4", "d5", "m0")
-) + "</defs>"
+def _arrow(tone: str) -> Markup:
+    return tag(
+        "marker",
+        tag("path", d="M0 1 L9 5 L0 9 z"),
+        id=f"arrow-{tone}",
+        cls=f"arrow {tone}",
+        viewBox="0 0 10 10",
+        refX="8.5",
+        refY="5",
+        markerUnits="userSpaceOnUse",
+        markerWidth="11",
+        markerHeight="11",
+        orient="auto-start-reverse",
+    )
 
 
 def edge_id(graph: ProcessGraph, path: Path) -> str:
@@ -100,27 +141,40 @@ def label_text(path: Path, metric: str) -> str:
     return "" if path.is_marker else formats.duration(METRICS[metric][1](path))
 
 
-def _route(
-    graph: ProcessGraph, route: Route, *, scale: Scale, metric: str, happy: bool, selected: str | None
-) -> str:
-    path = route.path
-    value = METRICS[metric][1](path)
-    quiet = path.is_marker and metric != "frequency"
-    tone = "m0" if quiet else f"{'f' if metric == 'frequency' else 'd'}{scale.step(value)}"
-    width = 1.2 if quiet else scale.width(value)
+def _route(look: Look, route: Route) -> Markup:
+    path, curve = route.path, _curve(route)
+    value = METRICS[look.metric][1](path)
+    quiet = path.is_marker and look.metric != "frequency"
+    tone = "m0" if quiet else f"{look.letter}{look.scale.step(value)}"
+    width = QUIET_WIDTH if quiet else look.scale.width(value)
     if path.is_marker:
-        width = min(width, 2.4)
-    name = edge_id(graph, path)
-    flags = {"happy": happy, "marker-path": path.is_marker, "selected": name == selected}
-    classes = " ".join(["route", route.kind, tone, *(flag for flag, on in flags.items() if on)])
-    curve = _curve(route)
-    dash = f' stroke-dasharray="{max(6, 2.4 * width):.0f} {max(4, 1.3 * width):.0f}"' if route.kind in ("back", "loop") else ""
-    return (
-        f'<g class="{classes}" data-id="{escape(name)}" data-tip="{_edge_tip(name, path)}" '
-        f'data-from="{path.source}" data-to="{path.target}">'
-        f'<path class="hit" d="{curve}"/>'
-        f'<path class="line" d="{curve}" stroke-width="{width:.1f}"{dash} marker-end="url(#arrow-{tone})"/></g>'
+        width = min(width, 2 * QUIET_WIDTH)
+    dashes = f"{max(6, 2.4 * width):.0f} {max(4, 1.3 * width):.0f}"
+    line = tag(
+        "path",
+        cls="line",
+        d=curve,
+        stroke_width=width,
+        stroke_dasharray=dashes if route.kind in ("back", "loop") else None,
+        marker_end=f"url(#arrow-{tone})",
     )
+    marks = [
+        "happy" if path.ends in look.happy else "",
+        "marker-path" if path.is_marker else "",
+        "selected" if edge_id(look.graph, path) == look.selected else "",
+    ]
+    classes = " ".join(filter(None, ["route", route.kind, tone, *marks]))
+    return tag("g", tag("path", cls="hit", d=curve), line, cls=classes, **_hooks(look, path))
+
+
+def _hooks(look: Look, path: Path) -> dict[str, str | int]:
+    """Attributes the browser reads: who this is, what to say, and what it connects."""
+    return {
+        "data_id": edge_id(look.graph, path),
+        "data_tip": _edge_tip(edge_id(look.graph, path), path),
+        "data_from": path.source,
+        "data_to": path.target,
+    }
 
 
 def _curve(route: Route) -> str:
@@ -131,70 +185,72 @@ def _curve(route: Route) -> str:
     return "".join(parts)
 
 
-def _label(graph: ProcessGraph, path: Path, label: Label) -> str:
-    box, name = label.box, edge_id(graph, path)
-    return (
-        f'<g class="plate" data-id="{escape(name)}" data-tip="{_edge_tip(name, path)}" '
-        f'data-from="{path.source}" data-to="{path.target}">'
-        f'<rect x="{box.x - box.width / 2:.1f}" y="{box.y - box.height / 2:.1f}" '
-        f'width="{box.width:.1f}" height="{box.height:.1f}" rx="4"/>'
-        f'<text x="{box.x:.1f}" y="{box.y + 4:.1f}">{escape(label.text)}</text></g>'
-    )
+def _label(look: Look, path: Path, label: Label) -> Markup:
+    box = label.box
+    plate = _rectangle(box.x, box.y, box.width, box.height, rx=4)
+    text = tag("text", label.text, x=box.x, y=box.y + 4)
+    return tag("g", plate, text, cls="plate", **_hooks(look, path))
+
+
+def _rectangle(x: float, y: float, width: float, height: float, **more: str | float) -> Markup:
+    """Rectangle by its centre."""
+    return tag("rect", x=x - width / 2, y=y - height / 2, width=width, height=height, **more)
 
 
 def _edge_tip(name: str, path: Path) -> str:
     rows = [("Times", formats.number(path.count))]
     if not path.is_marker:
-        rows += [
-            (title, formats.duration(value))
-            for title, value in (
-                ("Mean", path.mean_s),
-                ("Median", path.p50_s),
-                ("90th percentile", path.p90_s),
-                ("95th percentile", path.p95_s),
-            )
-        ]
-    return _tip(name.replace(" -> ", " \N{RIGHTWARDS ARROW} "), rows)
+        durations = (path.mean_s, path.p50_s, path.p90_s, path.p95_s)
+        titles = ("Mean", "Median", "90th percentile", "95th percentile")
+        rows += [(t, formats.duration(d)) for t, d in zip(titles, durations, strict=True)]
+    return tip(name.replace(" -> ", " \N{RIGHTWARDS ARROW} "), rows)
 
 
-def _tip(title: str, rows: list[tuple[str, str]]) -> str:
-    return escape("\n".join([title, *(f"{name}\t{value}" for name, value in rows)]), quote=True)
-
-
-def _box(graph: ProcessGraph, box: Box, most: int, selected: str | None) -> str:
-    step = graph.steps[box.number]
-    rows = wrap_name(step.name, width=box.width - 28, size=NAME_SIZE)
-    baseline = box.y - 4 if len(rows) == 1 else box.y - 10
-    lines = "".join(
-        f'<text class="name" x="{box.x:.1f}" y="{baseline + 14 * place:.1f}">{escape(row)}</text>'
+def _box(look: Look, box: Box) -> Markup:
+    step = look.graph.steps[box.number]
+    rows = wrap_name(step.name, width=box.width - 30, size=NAME_SIZE)
+    first = box.y - 3 if len(rows) == 1 else box.y - 9
+    names = [
+        tag("text", row, cls="name", x=box.x, y=first + 13.5 * place)
         for place, row in enumerate(rows)
-    )
-    share = step.cases / most if most else 0.0
-    again = f" \N{MIDDLE DOT} {step.events / step.cases:.1f}x per case" if step.cases and step.events > 1.05 * step.cases else ""
-    tip = _tip(step.name, [("Cases", formats.number(step.cases)), ("Events", formats.number(step.events))])
-    left, top = box.x - box.width / 2, box.y - box.height / 2
-    happy = "happy" if box.number in graph.happy_path else ""
-    chosen = "selected" if step.name == selected else ""
-    tone = min(int(share * STEPS), STEPS - 1)
-    return (
-        f'<g class="box n{tone} {happy} {chosen}" data-id="{escape(step.name)}" data-tip="{tip}" data-node="{box.number}" tabindex="0" '
-        f'role="button" aria-label="{escape(step.name)}, {step.cases} cases">'
-        f'<rect x="{left:.1f}" y="{top:.1f}" width="{box.width:.0f}" height="{box.height:.0f}" rx="8"/>'
-        f'<rect class="bar" x="{left:.1f}" y="{top + 8:.1f}" width="4" height="{box.height - 16:.1f}" rx="2"/>{lines}'
-        f'<text class="count" x="{box.x:.1f}" y="{box.y + (15 if len(rows) == 1 else 19):.1f}">'
-        f"{formats.compact(step.cases)} cases{again}</text></g>"
+    ]
+    count = tag("text", _count(step), cls="count", x=box.x, y=box.y + (14 if not rows[1:] else 18))
+    bar = _rectangle(box.x - box.width / 2 + 9, box.y, 4, box.height - 16, rx=2, cls="bar")
+    figures = [("Cases", formats.number(step.cases)), ("Events", formats.number(step.events))]
+    marks = [
+        "happy" if box.number in look.graph.happy_path else "",
+        "selected" if step.name == look.selected else "",
+    ]
+    return tag(
+        "g",
+        _rectangle(box.x, box.y, box.width, box.height, rx=8, cls="frame"),
+        bar,
+        *names,
+        count,
+        cls=" ".join(filter(None, ["box", f"n{look.share_step(step)}", *marks])),
+        data_id=step.name,
+        data_tip=tip(step.name, figures),
+        data_node=box.number,
+        tabindex=0,
+        role="button",
+        aria_label=f"{step.name}, {step.cases} cases",
     )
 
 
-def _marker(box: Box, number: int) -> str:
+def _count(step: Step) -> str:
+    text = f"{formats.compact(step.cases)} {'case' if step.cases == 1 else 'cases'}"
+    if step.cases and step.events > 1.05 * step.cases:
+        text += f" \N{MIDDLE DOT} {step.events / step.cases:.1f}x per case"
+    return text
+
+
+def _marker(box: Box, number: int) -> Markup:
     x, y, r = box.x, box.y, box.width / 2
-    inner = (
-        f'<path d="M{x - 3.5} {y - 5.5} L{x + 6} {y} L{x - 3.5} {y + 5.5} z"/>'
-        if number == START
-        else f'<rect x="{x - 4.5}" y="{y - 4.5}" width="9" height="9" rx="1.5"/>'
-    )
-    title, side = ("Start", y - r - 6) if number == START else ("End", y + r + 15)
-    return (
-        f'<g class="end-marker"><circle cx="{x}" cy="{y}" r="{r}"/>{inner}'
-        f'<text class="count" x="{x}" y="{side}">{title}</text></g>'
-    )
+    if number == START:
+        inner = tag("path", d=f"M{x - 3.5} {y - 5.5} L{x + 6} {y} L{x - 3.5} {y + 5.5} z")
+        title, below = "Start", y - r - 6
+    else:
+        inner = _rectangle(x, y, 9, 9, rx=1.5)
+        title, below = "End", y + r + 15
+    text = tag("text", title, cls="count", x=x, y=below)
+    return tag("g", tag("circle", cx=x, cy=y, r=r), inner, text, cls="end-marker")

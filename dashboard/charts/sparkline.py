@@ -1,20 +1,20 @@
-"""Small trend lines: weeks that are still filling up are drawn dashed and hollow."""
+"""Small trend lines: weeks that are still filling up are drawn dashed."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from html import escape
 
 from dashboard import formats
+from dashboard.charts.markup import Markup, tag
 
 WIDTH, HEIGHT, PAD = 200.0, 40.0, 4.0
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One period of a trend: cases opened in it; ``immature`` while many of them are still open."""
+    """One period of a trend: cases opened in it; ``immature`` while many may still be open."""
 
     period: date
     value: float | None
@@ -24,32 +24,48 @@ class Point:
     immature: bool = False
 
 
-def draw_sparkline(points: Sequence[Point], *, unit: str) -> str:
-    """Compose the line as stretchable SVG, or nothing for fewer than two known values."""
+def draw_sparkline(points: Sequence[Point], *, unit: str) -> Markup:
+    """Compose the line as stretchable SVG, empty for fewer than two known values."""
     known = [point for point in points if point.value is not None]
     if len(known) < 2:
-        return '<span class="spark"></span>'
-    values = [point.value or 0.0 for point in known]
-    low, high = min(values), max(values)
-    span = (high - low) or 1.0
-    step = (WIDTH - 2 * PAD) / (len(known) - 1)
-    place = [
-        (PAD + number * step, HEIGHT - PAD - (value - low) / span * (HEIGHT - 2 * PAD))
-        for number, value in enumerate(values)
-    ]
-    grown = sum(not point.immature for point in known) or 1
-    solid, dashed = place[:grown], place[grown - 1 :]
-    text = f"{formats.measure(values[0], unit)} to {formats.measure(values[-1], unit)} by week"
-    return (
-        f'<svg class="spark" viewBox="0 0 {WIDTH:.0f} {HEIGHT:.0f}" preserveAspectRatio="none" role="img" '
-        f'aria-label="{escape(text)}"><path class="area" d="{_area(solid)}"/><path class="line" d="{_line(solid)}"/>'
-        f'<path class="line young" d="{_line(dashed) if len(dashed) > 1 else ""}"/></svg>'
+        return tag("span", cls="spark")
+    place = _places([point.value or 0.0 for point in known])
+    grown = grown_up(known)
+    first, last = formats.measure(known[0].value, unit), formats.measure(known[-1].value, unit)
+    young = place[grown - 1 :] if grown < len(place) else []
+    return tag(
+        "svg",
+        tag("path", cls="area", d=_area(place[:grown])),
+        tag("path", cls="line", d=line_through(place[:grown])),
+        tag("path", cls="line young", d=line_through(young)),
+        cls="spark",
+        viewBox=f"0 0 {WIDTH:.0f} {HEIGHT:.0f}",
+        preserveAspectRatio="none",
+        role="img",
+        aria_label=f"by week, from {first} to {last}",
     )
 
 
-def _line(place: Sequence[tuple[float, float]]) -> str:
+def grown_up(points: Sequence[Point]) -> int:
+    """How many leading points are mature; at least one, so that a line can start."""
+    return max(1, sum(not point.immature for point in points))
+
+
+def line_through(place: Sequence[tuple[float, float]]) -> str:
+    """Path data of a polyline."""
     return "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in place) if place else ""
 
 
+def _places(values: Sequence[float]) -> list[tuple[float, float]]:
+    low, high = min(values), max(values)
+    span = (high - low) or 1.0
+    step = (WIDTH - 2 * PAD) / (len(values) - 1)
+    room = HEIGHT - 2 * PAD
+    return [
+        (PAD + number * step, HEIGHT - PAD - (value - low) / span * room)
+        for number, value in enumerate(values)
+    ]
+
+
 def _area(place: Sequence[tuple[float, float]]) -> str:
-    return f"{_line(place)}L{place[-1][0]:.1f} {HEIGHT}L{place[0][0]:.1f} {HEIGHT}z"
+    return f"{line_through(place)}L{place[-1][0]:.1f} {HEIGHT}L{place[0][0]:.1f} {HEIGHT}z"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 
 from dashboard import formats
+from dashboard.charts.markup import Markup, tag, tip
 from dashboard.charts.sparkline import Point, draw_sparkline
 
 
@@ -27,7 +27,6 @@ class Tile:
     open_share: float | None = None
     p90: float | None = None
     change: float | None = None
-    change_note: str = ""
     less_is_better: bool | None = None
     target: float | None = None
     as_of: str = ""
@@ -35,13 +34,29 @@ class Tile:
     trend: Sequence[Point] = ()
 
 
-def draw_tiles(tiles: Sequence[Tile], *, chosen: str | None = None) -> str:
+def draw_tiles(tiles: Sequence[Tile], *, chosen: str | None = None) -> Markup:
     """Compose the tiles; clicking one selects its KPI by id."""
-    return f'<div class="tiles">{"".join(_tile(tile, chosen == tile.id) for tile in tiles)}</div>'
+    return tag("div", *(_tile(tile, chosen == tile.id) for tile in tiles), cls="tiles")
 
 
-def _tile(tile: Tile, chosen: bool) -> str:
-    tip = escape("\n".join([tile.label, tile.formula, *([f"As of {tile.as_of}"] if tile.as_of else [])]), quote=True)
+def _tile(tile: Tile, chosen: bool) -> Markup:
+    rows = [("", tile.formula)] + ([("", f"As of {tile.as_of}.")] if tile.as_of else [])
+    info = tag("i", "i", cls="info", aria_hidden="true")
+    value = tag("span", formats.measure(tile.value, tile.unit), cls="value")
+    return tag(
+        "button",
+        tag("span", tile.label, info, cls="title", data_tip=tip(tile.label, rows)),
+        tag("span", value, _change(tile), cls="row"),
+        draw_sparkline(tile.trend, unit=tile.unit),
+        tag("span", *(tag("span", row) for row in _figures(tile)), cls="figures"),
+        type="button",
+        cls="tile chosen" if chosen else "tile",
+        data_id=tile.id,
+        aria_pressed="true" if chosen else "false",
+    )
+
+
+def _figures(tile: Tile) -> list[str]:
     rows = [f"n {formats.number(tile.n)}"]
     if tile.open_share is not None:
         rows.append(f"{formats.share(tile.open_share)} open")
@@ -49,28 +64,19 @@ def _tile(tile: Tile, chosen: bool) -> str:
         rows.append(f"p90 {formats.measure(tile.p90, tile.unit)}")
     if tile.target is not None:
         rows.append(f"target {formats.measure(tile.target, tile.unit)}")
-    if tile.money:
-        rows.append(tile.money)
-    figures = "".join(f"<span>{escape(row)}</span>" for row in rows)
-    return (
-        f'<button type="button" class="tile{" chosen" if chosen else ""}" data-id="{escape(tile.id)}" '
-        f'aria-pressed="{"true" if chosen else "false"}">'
-        f'<span class="title" data-tip="{tip}">{escape(tile.label)}<i class="info" aria-hidden="true">i</i></span>'
-        f'<span class="row"><span class="value">{escape(formats.measure(tile.value, tile.unit))}</span>{_change(tile)}</span>'
-        f"{draw_sparkline(tile.trend, unit=tile.unit)}"
-        f'<span class="figures">{figures}</span></button>'
-    )
+    return [*rows, tile.money] if tile.money else rows
 
 
-def _change(tile: Tile) -> str:
+def _change(tile: Tile) -> Markup:
     if tile.change is None or tile.value is None:
-        return ""
+        return Markup()
+    note = "against the period of the same length before"
     if abs(tile.change) < 0.005 * abs(tile.value):
-        return f'<span class="change" title="{escape(tile.change_note)}">unchanged</span>'
+        return tag("span", "unchanged", cls="change", title=note)
     arrow = "\N{UPWARDS ARROW}" if tile.change > 0 else "\N{DOWNWARDS ARROW}"
     tone = ""
     if tile.less_is_better is not None:
         tone = " good" if (tile.change < 0) == tile.less_is_better else " bad"
     size = formats.measure(abs(tile.change), tile.unit)
     size = size.replace(" %", " pts") if tile.unit == "share" else size
-    return f'<span class="change{tone}" title="{escape(tile.change_note)}">{arrow} {escape(size)}</span>'
+    return tag("span", f"{arrow} {size}", cls=f"change{tone}", title=note)

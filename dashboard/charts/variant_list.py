@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 
 from dashboard import formats
+from dashboard.charts.figures import draw_note
+from dashboard.charts.markup import Markup, join, tag
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,30 +48,31 @@ def main_path(top: Sequence[VariantCount], steps: Mapping[tuple[str, str], int])
     return best.activities if best else ()
 
 
-def draw_variants(found: VariantTable, *, most: int = 8) -> str:
+def draw_variants(found: VariantTable, *, most: int = 8) -> Markup:
     """Compose the list: share and number of cases, length, steps on hover, coverage in all."""
     if not found.cases:
-        return '<p class="soft">No cases in this slice.</p>'
+        return draw_note("No cases in this slice.")
     top = found.top[:most]
-    rows = "".join(
-        _row(place, variant, found) for place, variant in enumerate(top, start=1)
-    )
     covered = sum(variant.cases for variant in top) / found.cases
-    return (
-        f'<p class="soft">{formats.number(found.variants)} variants; the {len(top)} most frequent '
-        f"cover {formats.share(covered)} of the cases.</p>"
-        f'<ol class="variants">{rows}</ol>'
+    rows = (_row(place, variant, found) for place, variant in enumerate(top, start=1))
+    coverage = (
+        f"{formats.number(found.variants)} variants; the {len(top)} most frequent "
+        f"cover {formats.share(covered)} of the cases."
     )
+    return join([draw_note(coverage), tag("ol", *rows, cls="variants")])
 
 
-def _row(place: int, variant: VariantCount, found: VariantTable) -> str:
-    share = variant.cases / found.cases
-    most = found.top[0].cases / found.cases
-    return (
-        f'<li data-tip="{_tip(place, variant.activities)}" tabindex="0"><span class="place">{place}</span>'
-        f'<span class="track"><i style="width:{100 * share / most:.1f}%"></i></span>'
-        f'<span class="figure">{formats.share(share)}</span>'
-        f'<span class="soft">{formats.compact(variant.cases)} cases, {_steps(len(variant.activities))}</span></li>'
+def _row(place: int, variant: VariantCount, found: VariantTable) -> Markup:
+    width = 100 * variant.cases / found.top[0].cases
+    count = f"{formats.compact(variant.cases)} cases, {_steps(len(variant.activities))}"
+    return tag(
+        "li",
+        tag("span", str(place), cls="place"),
+        tag("span", tag("i", style=f"width:{width:.1f}%"), cls="track"),
+        tag("span", formats.share(variant.cases / found.cases), cls="figure"),
+        tag("span", count, cls="soft"),
+        data_tip=_tip(place, variant.activities),
+        tabindex=0,
     )
 
 
@@ -79,7 +81,7 @@ def _steps(count: int) -> str:
 
 
 def _tip(place: int, activities: Sequence[str], *, limit: int = 26) -> str:
-    rows = [f"Variant {place}", *(f"{n}. {name}" for n, name in enumerate(activities[:limit], start=1))]
+    rows = [f"{number}. {name}" for number, name in enumerate(activities[:limit], start=1)]
     if len(activities) > limit:
         rows.append(f"and {len(activities) - limit} more")
-    return escape("\n".join(rows), quote=True)
+    return "\n".join([f"Variant {place}", *rows])

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import date
-from html import escape
-
 import streamlit as st
 
-from dashboard import formats, kpi_words, reads, surface
-from dashboard.charts.balance import Counters, draw_balance
+from dashboard import formats, kpi_reads, kpi_words, map_reads, reads, surface
+from dashboard.charts.balance import draw_balance
+from dashboard.charts.figures import draw_facts
 from dashboard.charts.site_table import Cell, Column, draw_sites
+from dashboard.charts.summary import Summary, draw_summary
 from dashboard.charts.tiles import Tile, draw_tiles
 from dashboard.charts.trend import draw_trend
-from dashboard.reads import KpiRow, KpiTable, Money, Slice
+from dashboard.kpi_reads import KpiRow, KpiTable, Money
+from dashboard.reads import Slice
 from dashboard.views import page
 
 CHOSEN = "kpi"
+CYCLE, CONTROLLABLE, LOSS = (
+    "return_cycle_time",
+    "return_cycle_time_controllable",
+    "write_off_share",
+)
 
 
 def show() -> None:
@@ -28,24 +33,21 @@ def show() -> None:
         st.title("Overview", width="stretch")
         with st.container(horizontal=True, width=460, gap="small"):
             chosen, before = page.choose_slice(home.facts)
-    found = reads.read_kpis(home.state, chosen)
-    rows = found.of_site(chosen.site)
+    found = kpi_reads.read_kpis(home.state, chosen)
     st.caption(_size(home, chosen))
-    surface.show_panel(in_short(found, chosen, reads.read_money(home.state, chosen)), key="short")
-    if rows:
-        earlier = reads.read_kpis(home.state, before).of_site(chosen.site) if before else {}
-        tiles = [_tile(home, row, earlier.get(row.id), chosen) for row in _ordered(rows)]
-        first = [tile for tile in tiles if tile.id in kpi_words.HEADLINE]
-        surface.show_panel(draw_tiles(first, chosen=_chosen_kpi(rows)), key="tiles", on_select=_choose)
-        _show_trend(home, rows[_chosen_kpi(rows)])
-        _show_rest([tile for tile in tiles if tile.id not in kpi_words.HEADLINE])
+    if found.of_site(chosen.site):
+        _show_kpis(home, found, chosen, before)
+    else:
+        _show_any_log(home, chosen)
     left, right = st.columns([0.68, 0.32], gap="large")
-    with left:
-        st.subheader("By site")
-        surface.show_panel(draw_sites(_columns(found), home.facts.sites), key="sites")
-    with right:
+    columns = _columns(found)
+    if columns:
+        with left:
+            st.subheader("By site")
+            surface.show_panel(draw_sites(columns, home.facts.sites), key="sites")
+    with right if columns else left:
         st.subheader("Intake")
-        surface.show_panel(draw_balance(_counters(home)), key="balance")
+        surface.show_panel(draw_balance(reads.read_balance(home.state)), key="balance")
     page.show_footer(home)
 
 
@@ -53,38 +55,69 @@ def _size(home: page.Home, chosen: Slice) -> str:
     facts = home.facts
     parts = [
         page.describe(chosen),
-        f"{formats.number(facts.cases)} return lines and {formats.number(facts.events)} events in all",
+        f"{formats.number(facts.cases)} cases and {formats.number(facts.events)} events in all",
         f"as of {formats.moment(facts.as_of)}",
     ]
     return "  \N{MIDDLE DOT}  ".join(parts)
 
 
-def in_short(found: KpiTable, chosen: Slice, money: Money | None) -> str:
-    """Say the page in two sentences: how long, how much, where to look first."""
+def _show_kpis(home: page.Home, found: KpiTable, chosen: Slice, before: Slice | None) -> None:
     rows = found.of_site(chosen.site)
-    cycle = rows.get("return_cycle_time")
-    parts = []
-    if cycle and cycle.value is not None:
-        parts.append(
-            f"Half of the return lines are done within <b>{formats.measure(cycle.value, cycle.unit)}</b>, "
-            f"nine of ten within <b>{formats.measure(cycle.p90, cycle.unit)}</b>; "
-            f"{formats.share(cycle.open_share)} are still open."
-        )
-        slowest = _slowest(found)
-        if chosen.site is None and slowest:
-            parts.append(
-                f"Slowest is <b>{escape(slowest.site)}</b> with a median of <b>{formats.measure(slowest.value, slowest.unit)}</b>."
-            )
-    loss = rows.get("write_off_share")
-    if loss and loss.value is not None:
-        amount = f" (<b>{formats.money(money.written_off, money.currency)}</b>)" if money else ""
-        parts.append(f"<b>{formats.share(loss.value)}</b> of the value received is written off{amount}.")
-    return f'<p class="short">{" ".join(parts)}</p>' if parts else ""
+    money = kpi_reads.read_money(home.state, chosen)
+    surface.show_panel(draw_summary(to_summary(found, chosen, money)), key="short")
+    earlier = kpi_reads.read_kpis(home.state, before).of_site(chosen.site) if before else {}
+    tiles = [_tile(home, row, earlier.get(row.id), chosen, money) for row in _ordered(rows)]
+    first = [tile for tile in tiles if tile.id in kpi_words.HEADLINE]
+    picked = _picked(rows)
+    surface.show_panel(draw_tiles(first, chosen=picked), key="tiles", on_select=_pick)
+    label = kpi_words.words_of(picked).label
+    st.subheader(f"{label} by week opened")
+    points = kpi_reads.read_trend(home.state, picked, chosen.site)
+    surface.show_panel(draw_trend(points, unit=rows[picked].unit, label=label), key="trend")
+    rest = [tile for tile in tiles if tile.id not in kpi_words.HEADLINE]
+    if rest:
+        with st.expander(f"{len(rest)} more KPIs"):
+            surface.show_panel(draw_tiles(rest), key="more")
 
 
-def _slowest(found: KpiTable) -> KpiRow | None:
-    rows = [row for row in found.rows if row.id == "return_cycle_time" and row.site and row.value is not None]
-    return max(rows, key=lambda row: (row.value or 0.0, row.site)) if len(rows) > 1 else None
+def _show_any_log(home: page.Home, chosen: Slice) -> None:
+    """A log without returns vocabulary has no returns KPIs, but it has cases and durations."""
+    spans = kpi_reads.read_spans(home.state, chosen)
+    if spans is None:
+        st.info(f"No cases began in this slice: {page.describe(chosen)}. Widen the filters.")
+        return
+    found = map_reads.read_variants(home.state, chosen)
+    rows = {
+        "Cases": formats.number(spans.cases),
+        "Events per case": formats.number(spans.events / spans.cases),
+        "Median case, first to last event": formats.duration(spans.p50_s),
+        "90th percentile": formats.duration(spans.p90_s),
+        "Variants": formats.number(found.variants),
+    }
+    surface.show_panel(draw_facts(rows), key="facts")
+    st.caption(
+        "This log does not speak of returns, so there are no returns KPIs; the process map "
+        "works for any log. Unfinished cases count as far as they are known."
+    )
+
+
+def to_summary(found: KpiTable, chosen: Slice, money: Money | None) -> Summary:
+    """Pick what the two sentences at the top say."""
+    rows = found.of_site(chosen.site)
+    cycle, loss = rows.get(CYCLE), rows.get(LOSS)
+    sites = [row for row in found.rows if row.id == CYCLE and row.site and row.value is not None]
+    slowest = max(sites, key=lambda row: (row.value or 0.0, row.site), default=None)
+    if chosen.site is not None or len(sites) < 2:
+        slowest = None
+    return Summary(
+        cycle_p50=cycle.value if cycle else None,
+        cycle_p90=cycle.p90 if cycle else None,
+        open_share=cycle.open_share if cycle else None,
+        slowest_site=slowest.site if slowest else None,
+        slowest_p50=slowest.value if slowest else None,
+        written_off_share=loss.value if loss else None,
+        written_off=formats.money(money.written_off, money.currency) if money else "",
+    )
 
 
 def _ordered(rows: dict[str, KpiRow]) -> list[KpiRow]:
@@ -92,11 +125,14 @@ def _ordered(rows: dict[str, KpiRow]) -> list[KpiRow]:
     return first + [row for kpi, row in rows.items() if kpi not in kpi_words.HEADLINE]
 
 
-def _tile(home: page.Home, row: KpiRow, earlier: KpiRow | None, chosen: Slice) -> Tile:
+def _tile(
+    home: page.Home, row: KpiRow, earlier: KpiRow | None, chosen: Slice, money: Money | None
+) -> Tile:
     words = kpi_words.words_of(row.id)
     change = None
     if earlier and earlier.value is not None and row.value is not None:
         change = row.value - earlier.value
+    headline = row.id in kpi_words.HEADLINE
     return Tile(
         id=row.id,
         label=words.label,
@@ -107,48 +143,33 @@ def _tile(home: page.Home, row: KpiRow, earlier: KpiRow | None, chosen: Slice) -
         open_share=row.open_share,
         p90=row.p90,
         change=change,
-        change_note="against the period of the same length before" if change is not None else "",
         less_is_better=words.less_is_better,
         as_of=formats.moment(home.facts.as_of),
-        money=_money(home, row.id, chosen),
-        trend=reads.read_trend(home.state, row.id, chosen.site) if row.id in kpi_words.HEADLINE else (),
+        money=_money(row.id, money),
+        trend=kpi_reads.read_trend(home.state, row.id, chosen.site) if headline else (),
     )
 
 
-def _money(home: page.Home, kpi: str, chosen: Slice) -> str:
-    money = reads.read_money(home.state, chosen)
-    if money is None:
+def _money(kpi: str, money: Money | None) -> str:
+    if money is None or kpi not in (LOSS, CONTROLLABLE):
         return ""
-    if kpi == "write_off_share":
-        return f"{formats.money(money.written_off, money.currency)} of {formats.money(money.received, money.currency)}"
-    if kpi == "return_cycle_time_controllable":
+    if kpi == CONTROLLABLE:
         return f"{formats.money(money.waiting, money.currency)} waiting"
-    return ""
+    lost, received = (
+        formats.money(amount, money.currency) for amount in (money.written_off, money.received)
+    )
+    return f"{lost} of {received}"
 
 
-def _chosen_kpi(rows: dict[str, KpiRow]) -> str:
+def _picked(rows: dict[str, KpiRow]) -> str:
     asked = st.query_params.get(CHOSEN, "")
-    return asked if asked in rows else next(iter(rows))
+    return asked if asked in rows else _ordered(rows)[0].id
 
 
-def _choose() -> None:
+def _pick() -> None:
     clicked = st.session_state["tiles"].get("selected")
     if clicked:
         st.query_params[CHOSEN] = clicked
-
-
-def _show_trend(home: page.Home, row: KpiRow) -> None:
-    words = kpi_words.words_of(row.id)
-    st.subheader(f"{words.label} by week opened")
-    points = reads.read_trend(home.state, row.id, row.site or None)
-    surface.show_panel(draw_trend(points, unit=row.unit, label=words.label), key="trend")
-
-
-def _show_rest(tiles: list[Tile]) -> None:
-    if not tiles:
-        return
-    with st.expander(f"{len(tiles)} more KPIs"):
-        surface.show_panel(draw_tiles(tiles), key="more")
 
 
 def _columns(found: KpiTable) -> list[Column]:
@@ -160,15 +181,3 @@ def _columns(found: KpiTable) -> list[Column]:
         if cells:
             columns.append(Column(kpi, words.label, rows[0].unit, words.less_is_better, cells))
     return columns
-
-
-def _counters(home: page.Home) -> list[Counters]:
-    frame = reads.read_balance(home.state)
-    return [
-        Counters(row.site, row.received, row.accepted, row.duplicate, row.quarantined, _day(row.last_day))
-        for row in frame.itertuples()
-    ]
-
-
-def _day(text: object) -> str:
-    return f"{date.fromisoformat(text):%-d %b %Y}" if isinstance(text, str) else ""

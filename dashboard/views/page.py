@@ -54,7 +54,11 @@ def show_empty(home: str) -> None:
 
 def choose_slice(facts: Facts) -> tuple[Slice, Slice | None]:
     """Draw the site and period filters; return the slice and the period before it, if any."""
-    site = st.selectbox("Site", [ALL_SITES, *facts.sites], key="site", bind="query-params") if facts.sites else ALL_SITES
+    site = (
+        st.selectbox("Site", [ALL_SITES, *facts.sites], key="site", bind="query-params")
+        if facts.sites
+        else ALL_SITES
+    )
     chosen = None if site in (ALL_SITES, None) else str(site)
     names = [*_offered(facts), CUSTOM]
     period = st.selectbox("Cases that began in", names, key="period", bind="query-params")
@@ -66,11 +70,12 @@ def choose_slice(facts: Facts) -> tuple[Slice, Slice | None]:
             "From and to", (facts.first.date(), last_day), key="days", bind="query-params"
         )
         start, end = _both(picked, facts.first.date(), last_day)
-        return _with_previous(chosen, start, end + timedelta(days=1))
+        return _with_previous(chosen, start, end + timedelta(days=1), first=facts.first.date())
     weeks = PERIODS.get(str(period))
     if not weeks:
         return Slice(chosen), None
-    return _with_previous(chosen, last_day + timedelta(days=1 - 7 * weeks), last_day + timedelta(days=1))
+    end = last_day + timedelta(days=1)
+    return _with_previous(chosen, end - timedelta(weeks=weeks), end, first=facts.first.date())
 
 
 def _offered(facts: Facts) -> list[str]:
@@ -85,8 +90,13 @@ def _both(picked: object, first: date, last: date) -> tuple[date, date]:
     return (days[0], days[1]) if len(days) == 2 else (days[0] if days else first, last)
 
 
-def _with_previous(site: str | None, start: date, end: date) -> tuple[Slice, Slice]:
-    return Slice(site, start, end), Slice(site, start - (end - start), start)
+def _with_previous(
+    site: str | None, start: date, end: date, *, first: date
+) -> tuple[Slice, Slice | None]:
+    """The slice and the equally long one before it, where the log reaches back that far."""
+    before = Slice(site, start - (end - start), start)
+    whole = before.start is not None and before.start >= first
+    return Slice(site, start, end), before if whole else None
 
 
 def describe(chosen: Slice) -> str:
@@ -112,6 +122,11 @@ def show_footer(home: Home | None) -> None:
             st.caption(f"[{SOURCE}]({address})", width="content")
         else:
             st.download_button(
-                SOURCE, source_archive, file_name="retrace.tar.gz", mime="application/gzip",
-                key="source", type="tertiary", on_click="ignore",
+                SOURCE,
+                source_archive,
+                file_name="retrace.tar.gz",
+                mime="application/gzip",
+                key="source",
+                type="tertiary",
+                on_click="ignore",
             )

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import formats, reads, surface
+from dashboard import formats, map_reads, surface
 from dashboard.charts import map_graph, variant_list
 from dashboard.charts.map_layout import layout_map
 from dashboard.charts.map_legend import draw_legend
 from dashboard.charts.map_svg import METRICS, draw_map
-from dashboard.reads import MinedMap, Slice
+from dashboard.map_reads import MinedMap
+from dashboard.reads import Slice
 from dashboard.views import page, selection
 
 MAP_HEIGHT = 740
@@ -24,12 +25,18 @@ def show() -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         st.title("Process map", width="stretch")
         metric = st.segmented_control(
-            "Show", list(METRICS), key="show", default="frequency", required=True,
-            format_func=lambda name: METRICS[name][0], bind="query-params", width="content",
+            "Show",
+            list(METRICS),
+            key="show",
+            default="frequency",
+            required=True,
+            format_func=lambda name: METRICS[name][0],
+            bind="query-params",
+            width="content",
         )
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         chosen, _ = page.choose_slice(home.facts)
-        mined = reads.read_map(home.state, chosen)
+        mined = map_reads.read_map(home.state, chosen)
         steps, share = _choose_detail(mined)
     if not mined.graph.steps:
         st.info(f"No cases began in this slice: {page.describe(chosen)}. Widen the filters.")
@@ -49,11 +56,17 @@ def _choose_detail(mined: MinedMap) -> tuple[int, float]:
     steps = count
     if count > 2:
         steps = st.slider(
-            f"Activities (of {count})", 2, count, map_graph.default_steps(mined.graph),
-            key="activities", bind="query-params",
+            f"Activities (of {count})",
+            2,
+            count,
+            map_graph.default_steps(mined.graph),
+            key="activities",
+            bind="query-params",
         )
     percent = round(100 * map_graph.default_share(mined.graph, steps))
-    share = st.slider("Paths", 0, 100, percent, step=1, format="%d %%", key="paths", bind="query-params")
+    share = st.slider(
+        "Paths", 0, 100, percent, step=1, format="%d %%", key="paths", bind="query-params"
+    )
     return steps, share / 100
 
 
@@ -62,7 +75,7 @@ def _draw(
 ) -> None:
     graph = mined.graph
     paths = map_graph.visible_paths(graph, steps=steps, share=share)
-    place_of = reads.read_places(home.state)
+    place_of = map_reads.read_places(home.state)
     places = {number: place_of[step.name] for number, step in enumerate(graph.steps)}
     layout = layout_map(places, range(steps), paths)
     surface.show_map(
@@ -79,8 +92,9 @@ def _draw(
         page.describe(chosen),
         f"{formats.number(mined.cases)} cases",
         f"{formats.number(mined.events)} events",
-        f"{len(paths)} of {len(graph.paths)} paths" + (f", {hidden} activities hidden" if hidden else ""),
-        f"the order of {formats.number(mined.cases_with_ties)} cases rests on events that share a time",
+        f"{len(paths)} of {len(graph.paths)} paths"
+        + (f", {hidden} activities hidden" if hidden else ""),
+        f"{formats.number(mined.cases_with_ties)} cases have neighbouring events at the same time",
         f"as of {formats.moment(home.facts.as_of)}",
     ]
     if mined.open_share is not None:
@@ -89,6 +103,6 @@ def _draw(
 
 
 def _show_variants(home: page.Home, chosen: Slice) -> None:
-    found = reads.read_variants(home.state, chosen)
+    found = map_reads.read_variants(home.state, chosen)
     st.subheader("Variants")
     surface.show_panel(variant_list.draw_variants(found), key="variants")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import exports, formats, reads, surface
+from dashboard import exports, formats, map_reads, surface
 from dashboard.charts.figures import draw_figures
 from dashboard.charts.map_graph import END, START, Path, ProcessGraph
 from dashboard.charts.map_svg import edge_id
-from dashboard.reads import Behind, MinedMap, Slice
+from dashboard.map_reads import Behind, MinedMap
+from dashboard.reads import Slice
 from dashboard.views import page
 
 PARAMETER = "at"
@@ -39,7 +40,10 @@ def show(home: page.Home, mined: MinedMap, chosen: Slice) -> None:
         path = next((p for p in mined.graph.paths if edge_id(mined.graph, p) == name), None)
         if path is None:
             st.markdown("**Nothing selected**")
-            st.caption("Click an activity or a path for its numbers and its cases. Drag or scroll to move, Ctrl and scroll to zoom.")
+            st.caption(
+                "Click an activity or a path for its numbers and its cases. "
+                "Drag or scroll to move, Ctrl and scroll to zoom."
+            )
             return
         _show_path(home, mined, chosen, path)
 
@@ -90,7 +94,7 @@ def _figures(rows: dict[str, str]) -> None:
 def _show_cases(home: page.Home, chosen: Slice, behind: Behind) -> None:
     if not st.toggle("Show me the cases", key="cases"):
         return
-    found = reads.read_cases(home.state, chosen, behind)
+    found = map_reads.read_cases(home.state, chosen, behind)
     if found.empty:
         st.caption("No cases.")
         return

@@ -1,0 +1,113 @@
+"""What the overview reads: KPIs by site, their trend, the money behind them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+import mining
+from dashboard.charts.sparkline import Point
+from dashboard.reads import Slice, State, open_log
+from mining.engine import sql as mining_sql
+
+
+@dataclass(frozen=True)
+class KpiTable:
+    """KPIs of one slice: a row per KPI and site, ``site`` empty for all sites together."""
+
+    as_of: str
+    rows: tuple[KpiRow, ...]
+
+    def of_site(self, site: str | None) -> dict[str, KpiRow]:
+        return {row.id: row for row in self.rows if row.site == (site or "")}
+
+
+@dataclass(frozen=True, slots=True)
+class KpiRow:
+    """One KPI of one site, as mined."""
+
+    id: str
+    site: str
+    value: float | None
+    unit: str
+    n: int
+    open_share: float | None
+    p50: float | None
+    p90: float | None
+
+
+@st.cache_data(max_entries=64, show_spinner="Measuring the KPIs")
+def read_kpis(state: State, chosen: Slice) -> KpiTable:
+    """Read the KPIs of a slice; those without a single observation are left out."""
+    with open_log(state) as log:
+        found = mining.kpis(log, **chosen.bounds).to_dict()
+    rows = tuple(KpiRow(**row | {"site": row["site"] or ""}) for row in found["kpis"] if row["n"])
+    return KpiTable(str(found["as_of"]), rows)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def read_trend(state: State, kpi: str, site: str | None) -> tuple[Point, ...]:
+    """Read the weekly trend of a KPI over the whole log."""
+    with open_log(state) as log:
+        frame = mining.kpi_trend(log, kpi, site=site)
+    said = frame.astype(object).where(frame.notna(), None).to_dict("records")
+    names = ("value", "n", "p90", "open_share", "immature")
+    return tuple(Point(row["period"].date(), **{name: row[name] for name in names}) for row in said)
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """Carrying value of the received lines of a slice, in the one currency of the items."""
+
+    received: float
+    written_off: float
+    waiting: float
+    currency: str
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def read_money(state: State, chosen: Slice) -> Money | None:
+    """Value what was received, what of it was written off (net) and what waits in open lines.
+
+    None where the items name no currency, or several.
+    """
+    with open_log(state) as log:
+        found = log.engine.select("select distinct currency from items").to_pydict()["currency"]
+        if len(found) != 1 or found[0] is None:
+            return None
+        valued = mining_sql("write_offs", **log.slice(**chosen.bounds))
+        [row] = log.engine.select(MONEY.format(valued=valued)).to_pylist()
+    if row["received"] is None:
+        return None
+    return Money(row["received"], row["written_off"] or 0.0, row["waiting"] or 0.0, found[0])
+
+
+MONEY = """
+select sum(valued.received) as received,
+       sum(greatest(valued.written_off - valued.vendor_credit, 0)) as written_off,
+       sum(valued.received) filter (where cases.closed_us is null and cases.ended_us is null)
+           as waiting
+from ({valued}) as valued join cases on cases.case_no = valued.case_no
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Spans:
+    """How long the cases of a slice have run, first to last event; seconds."""
+
+    cases: int
+    events: int
+    p50_s: float
+    p90_s: float
+
+
+@st.cache_data(max_entries=64, show_spinner="Measuring the cases")
+def read_spans(state: State, chosen: Slice) -> Spans | None:
+    """Measure the cases of any log, returns or not."""
+    with open_log(state) as log:
+        found = mining.case_durations(log, **chosen.bounds)
+    if found.empty:
+        return None
+    p50, p90 = found["duration_s"].quantile([0.5, 0.9])
+    return Spans(len(found), int(found["events"].sum()), float(p50), float(p90))
