@@ -78,6 +78,10 @@ class Demand:
     ) -> None:
         self.catalogue = catalogue
         self._happenings = happenings
+        self._friends = {
+            site: catalogue.businesses[int(customer[1:]) - 1]
+            for customer, (site, _) in fraud.COLLUSION.items()
+        }
         self._abusers = [catalogue.consumers[k * 2999] for k in range(fraud.ABUSERS)]
         self._rng = rng
         self._rma = 0
@@ -114,6 +118,9 @@ class Demand:
         abuser = not b2b and rng.random() < fraud.ABUSER_SHARE
         if abuser:
             who = self._abusers[int(draw * fraud.ABUSERS)]
+        friend = self._friends.get(site.code)
+        if b2b and friend is not None and rng.random() < 0.012:
+            who = friend
         size = min(_lines_in_rma(rng, b2b=b2b), most)
         blind = rng.random() < site.blind_share
         carrier = _CARRIER.at(rng.random())

@@ -231,12 +231,12 @@ OFFICE_UTILISATION: Final[Mapping[str, float]] = {
 APPROVERS: Final = 2
 
 LOAD_MINUTES: Final[Mapping[str, Mapping[str, float]]] = {
-    "DC1": {"dock": 3.64, "inspection": 9.55, "put_away": 5.54, "leads": 4.69, "bench": 0.92},
-    "DC2": {"dock": 3.60, "inspection": 25.1, "put_away": 5.98, "leads": 4.90, "bench": 15.7},
-    "DC3": {"dock": 3.65, "inspection": 8.16, "put_away": 5.72, "leads": 5.15, "bench": 0.20},
-    "DC4": {"dock": 3.71, "inspection": 12.8, "put_away": 5.68, "leads": 6.09, "bench": 3.29},
-    "DC5": {"dock": 3.71, "inspection": 15.2, "put_away": 6.05, "leads": 5.80, "bench": 13.1},
-    "HQ": {"CS": 3.28, "FIN": 2.87, "APP": 0.465, "MAIL": 0.635, "BUY": 1.11},
+    "DC1": {"dock": 3.71, "inspection": 9.95, "put_away": 6.17, "leads": 5.65, "bench": 8.26},
+    "DC2": {"dock": 3.72, "inspection": 26.1, "put_away": 6.52, "leads": 5.16, "bench": 24.7},
+    "DC3": {"dock": 3.74, "inspection": 8.34, "put_away": 6.45, "leads": 9.06, "bench": 2.17},
+    "DC4": {"dock": 3.72, "inspection": 13.3, "put_away": 6.05, "leads": 6.16, "bench": 8.52},
+    "DC5": {"dock": 3.76, "inspection": 16.3, "put_away": 6.41, "leads": 5.34, "bench": 24.4},
+    "HQ": {"CS": 3.24, "FIN": 3.13, "APP": 0.50, "MAIL": 0.68, "BUY": 1.11},
 }
 """Work at natural pace that one requested line causes at each station, measured on a long run."""
 

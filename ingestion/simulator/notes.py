@@ -4,63 +4,13 @@ from random import Random
 from typing import Final
 
 from ingestion.simulator.catalogue import Item
+from ingestion.simulator.phrases import CONDITIONS, REASONS
+from ingestion.simulator.reasons import Weighted
 
-_REASON: Final[dict[str, tuple[str, ...]]] = {
-    "CHOICE.UNWANTED": ("cust no longer needs it", "not wanted any more", "changed mind", "cust does not want it", "surplus to cust needs"),
-    "CHOICE.ORDERED_IN_ERROR": ("cust ordered wrong {w}", "ordered by mistake", "order error on cust side", "cust picked wrong {w} when ordering", "mis-ordered"),
-    "CHOICE.FIT_SIZE": ("does not fit", "too small", "too large for cust", "wrong size for cust", "size issue"),
-    "CHOICE.STYLE_COLOUR": ("colour not liked", "cust wants other colour", "style not as expected by cust", "shade too dark for cust"),
-    "CHOICE.BETTER_PRICE": ("found it cheaper", "better price elsewhere", "price match refused, cust returned"),
-    "QUALITY.DOA": ("dead on arrival", "DOA", "never powered up", "did not work out of the box", "no function when first used"),
-    "QUALITY.DEFECTIVE": ("stopped working", "defective in use", "fails under load", "intermittent fault", "faulty after some weeks"),
-    "QUALITY.WORKMANSHIP": ("poor finish", "seam coming apart", "burrs on edge", "bad workmanship", "crooked assembly"),
-    "QUALITY.PACKAGING": ("packaging too weak", "box burst, inner pack poor", "bad pack from vendor", "pkg torn, vendor pack"),
-    "QUALITY.LABEL": ("label wrong", "barcode unreadable", "label missing", "wrong PN on label"),
-    "QUALITY.EXPIRED": ("past date", "expired", "beyond best before", "out of date stock"),
-    "QUALITY.SHORT_DATED": ("short dated", "too little shelf life left", "only few weeks left on date"),
-    "QUALITY.RECALL": ("recall notice", "part of recall", "recalled lot", "vendor recall batch"),
-    "FULFIL.WRONG_ITEM": ("we shipped wrong {w}", "wrng itm shipped", "not the {w} on order", "mis-pick, other PN in box", "cust got different {w}"),
-    "FULFIL.WRONG_QTY_OVER": ("ovr shp", "shipped too many", "cust got more than ordered", "extra units sent"),
-    "FULFIL.WRONG_QTY_SHORT": ("short shipped", "fewer than on packing list", "qty short vs order"),
-    "FULFIL.MISSING_PARTS": ("parts missing", "kit incomplete", "accessory not in box", "missing bracket and screws"),
-    "FULFIL.NOT_AS_DESCRIBED": ("not as described", "differs from web page", "spec does not match listing"),
-    "FULFIL.INCOMPATIBLE": ("not compatible", "does not match cust system", "wrong connector for cust unit"),
-    "FULFIL.DUPLICATE": ("sent twice", "duplicate shipment", "dup order shipped"),
-    "FULFIL.PAST_CANCEL": ("was cancelled before ship", "shipped after cancel"),
-    "FULFIL.LATE": ("came too late", "late delivery, no use now", "missed need-by date"),
-    "TRANSIT.DAMAGED": ("dmgd in transit", "crushed by carrier", "carrier damage", "forklift hole in carton", "wet skid, carrier"),
-    "TRANSIT.REFUSED": ("refused at door", "cust refused delivery", "receiver would not accept"),
-    "TRANSIT.UNDELIVERABLE": ("undeliverable address", "RTS by carrier", "addressee unknown"),
-    "TRANSIT.NOT_RECEIVED": ("cust says never arrived", "lost then found by carrier", "POD but not received"),
-    "COMMERCIAL.STOCK_ROTATION": ("stock rotation", "rotation per contract", "slow mover back, rotation"),
-    "COMMERCIAL.END_SEASON": ("end of season", "season stock back"),
-    "COMMERCIAL.STOCK_REDUCTION": ("stock reduction", "dealer cuts stock", "overstock at dealer"),
-    "COMMERCIAL.CORE": ("core return", "old core for deposit"),
-    "COMMERCIAL.LOAN": ("loaner back", "demo unit returned"),
-    "COMMERCIAL.RENTAL": ("rental return", "end of hire"),
-    "OTHER": ("see paperwork", "as agreed with sales", "misc return"),
-    "UNKNOWN": ("no reason given", "reason n/a", "no papers in box"),
-}  # fmt: skip
-_CONDITION: Final[dict[str, tuple[str, ...]]] = {
-    "NEW_SEALED": ("seal intact", "unopened", "factory sealed", "not dmgd, just unopened", "ok 2 restk"),
-    "NEW_OPENED": ("opened, looks new", "box opened, unit unused", "seal broken, item clean", "NFF, tested ok"),
-    "USED_GOOD": ("used, good shape", "light use, works", "signs of use, NFF"),
-    "USED_WORN": ("well worn", "heavy wear", "worn, not resalable as new"),
-    "PKG_DAMAGED": ("pkg torn, unit ok", "carton crushed, item fine", "box wet, content dry"),
-    "COSMETIC_DAMAGE": ("scratched", "dent on side", "scuffed housing"),
-    "FUNCTIONAL_DEFECT": ("does not power on", "fails test", "no output on bench", "error on self test"),
-    "BROKEN": ("broken", "cracked through", "smashed, no use", "snapped"),
-    "INCOMPLETE": ("w/o accessories", "parts missing from box", "incomplete set"),
-    "EXPIRED": ("date passed", "exp date gone", "bb date over"),
-    "TEMP_EXCURSION": ("logger shows temp excursion", "arrived warm", "cold chain broken"),
-    "CONTAMINATED": ("leaking", "contaminated, bagged", "mould on carton"),
-    "WRONG_ITEM": ("other item in box", "box content not PN on RMA", "wrong article returned"),
-    "SERIAL_MISMATCH": ("S/N mism", "serial not on order", "serial differs from label"),
-    "COUNTERFEIT": ("looks fake", "print and weight off, not genuine"),
-    "EMPTY_OR_SUBSTITUTE": ("box empty", "brick in box", "no goods inside"),
-    "UNKNOWN": ("cannot judge", "needs lab check", "qrtn till checked"),
-}  # fmt: skip
+_LANGUAGE: Final = Weighted({"en": 74.0, "es": 12.0, "fr": 7.0, "de": 5.0, "mixed": 2.0})
 _TAILS: Final = (
+    "",
+    "",
     "",
     "",
     "",
@@ -68,43 +18,87 @@ _TAILS: Final = (
     "qty ok",
     "TBD fin",
     "on cart {n}",
-    "bin {n}",
+    "bin loc {n}",
     "per lead",
-    "GRN {n}",
-    "photo taken",
+) + ("GRN {n}", "photo taken", "PN ok", "skid {n}", "B-stock?", "POD on file")
+_EMPTY: Final = ("see mail", "see photo", "initials on sheet", "J.", "ok", "s. mail", "MK")
+_DITTO: Final = ("ditto", "same as above", '"', "dto", "as prev line")
+_PERSONAL: Final = (
+    "call cust at 555-01{n:02d}",
+    "cust mail buyer{n}@example.com",
+    "ask for Mr. Smith, 555-01{n:02d}",
 )
 _CUSTOMER: Final = ("", "", "please credit", "need this sorted", "order was fine before", "thanks")
 _THING: Final = {"apparel": "garment", "footwear": "pair", "food": "product", "health": "product"}
-_SHORT: Final = {"customer": "cust", "damaged": "dmgd", "wrong": "wrng", "item": "itm", "package": "pkg", "received": "rcvd", "quantity": "qty", "vendor": "vndr", "missing": "missg", "carton": "ctn"}  # fmt: skip
+_SHORT: Final = {
+    "customer": "cust",
+    "damaged": "dmgd",
+    "wrong": "wrng",
+    "item": "itm",
+    "received": "rcvd",
+    "quantity": "qty",
+    "vendor": "vndr",
+    "missing": "missg",
+    "carton": "ctn",
+    "quarantine": "qrtn",
+    "restock": "restk",
+    "with": "w/",
+    "without": "w/o",
+}
+_SECOND: Final = ("also", "plus", "and cust says", "or maybe")
+_MAYBE: Final = ("CHOICE.UNWANTED", "QUALITY.DEFECTIVE", "TRANSIT.DAMAGED", "FULFIL.WRONG_ITEM")
 
 
-def inspection_note(rng: Random, *, reason: str, condition: str, item: Item, grade: str) -> str:
-    """The inspector's remark: reason and condition in words, often one of them only."""
-    draw = rng.random()
-    if draw < 0.18:
-        return ""
-    if draw < 0.24:
-        return rng.choice(("see mail", "see photo", "initials on sheet", "J.", "ditto", "as above"))
-    why = _phrase(rng, _REASON[reason], item)
-    what = _phrase(rng, _CONDITION[condition], item)
+class Inspectors:
+    """What each inspector wrote last, for ditto marks and copies of the previous line."""
+
+    def __init__(self) -> None:
+        self._last: dict[str, str] = {}
+
+    def note(self, rng: Random, *, who: str, reason: str, condition: str, item: Item) -> str:
+        """An inspector's remark about a line; empty in 18 % of cases."""
+        draw = rng.random()
+        if draw < 0.18:
+            return ""
+        if draw < 0.225:
+            return rng.choice(_EMPTY)
+        if draw < 0.24 and who in self._last:
+            return rng.choice(_DITTO)
+        if draw < 0.26 and who in self._last:
+            return self._last[who]
+        text = _remark(rng, reason=reason, condition=condition, item=item)[:240]
+        self._last[who] = text
+        return text
+
+
+def _remark(rng: Random, *, reason: str, condition: str, item: Item) -> str:
+    language = _LANGUAGE.at(rng.random())
+    first, second = (rng.choice(("en", "es")), "en") if language == "mixed" else (language,) * 2
+    why = _phrase(rng, REASONS[first][reason], item)
+    what = _phrase(rng, CONDITIONS[second][condition], item)
     form = rng.random()
-    if form < 0.58:
+    if form < 0.62:
         text = f"{why}, {what}"
-    elif form < 0.74:
+    elif form < 0.76:
         text = why
-    elif form < 0.86:
+    elif form < 0.83:
         text = what
     else:
         text = f"{what}. {why}"
+    if rng.random() < 0.04:
+        other = _phrase(rng, REASONS[second][_MAYBE[int(rng.random() * len(_MAYBE))]], item)
+        text = f"{text} {rng.choice(_SECOND)} {other}"
     tail = rng.choice(_TAILS).replace("{n}", str(rng.randrange(10, 9999)))
-    return noisy(rng, f"{text} {tail}".strip())[:240]
+    if rng.random() < 0.02:
+        tail = rng.choice(_PERSONAL).format(n=rng.randrange(10, 99))
+    return noisy(rng, f"{text} {tail}".strip())
 
 
 def customer_note(rng: Random, reason: str, item: Item) -> str:
     """The customer's remark on the request, empty in two thirds."""
     if rng.random() < 0.66:
         return ""
-    text = f"{_phrase(rng, _REASON[reason], item)} {rng.choice(_CUSTOMER)}".strip()
+    text = f"{_phrase(rng, REASONS['en'][reason], item)} {rng.choice(_CUSTOMER)}".strip()
     return noisy(rng, text.replace("cust ", "we "))[:240]
 
 

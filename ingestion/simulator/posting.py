@@ -56,7 +56,7 @@ def post_to_erp(world: World, line: Line, movement: Movement) -> float:
 def _possible(line: Line, movement: Movement, fault: str | None) -> str | None:
     """A fault that makes a difference for this movement, or none."""
     if fault == "wrong_unit" and (line.item.pack == 1 or movement.quantity % line.item.pack):
-        return "wrong_quantity"
+        return None
     if fault == "default_code" and movement.status in ("AVAILABLE", "RETURNS_HOLD"):
         return None
     return fault
@@ -134,7 +134,11 @@ def _arrive(world: World, line: Line, movement: Movement) -> None:
 
 def _clean(world: World, line: Line, movement: Movement) -> None:
     _arrive(world, line, movement)
-    document = _post(world, line, movement)
+    _settle(world, line, movement, _post(world, line, movement))
+
+
+def _settle(world: World, line: Line, movement: Movement, document: str) -> None:
+    """A posting that is right, but perhaps not in time or not in its period."""
     if movement.entered > world.journal.end:
         _note(world, "in_flight", movement)
     elif local_day(movement.occurred, line.site.zone).month != int(
@@ -148,7 +152,8 @@ def _lost(world: World, line: Line, movement: Movement) -> None:
     found = movement.entered + (4 + 12 * line.rng.random()) * DAY
     if line.rng.random() < REPAIRED["lost"] and found <= world.journal.end:
         world.truth.fault("late", [movement.reference], until=found)
-        _post(world, line, replace(movement, entered=found), who="HQ-FIN01")
+        corrected = replace(movement, entered=found)
+        _settle(world, line, corrected, _post(world, line, corrected, who="HQ-FIN01"))
         return
     if movement.entered <= world.journal.end:
         _note(world, "lost", movement)
@@ -170,7 +175,8 @@ def _rejected(world: World, line: Line, movement: Movement) -> None:
     if line.rng.random() < REPAIRED["rejected"] and replayed <= world.journal.end:
         _log(world, line, movement, "M01Y", replayed, attempt=4)
         world.truth.fault("malformed", [movement.reference], until=replayed)
-        _post(world, line, replace(movement, entered=replayed + 20))
+        corrected = replace(movement, entered=replayed + 20)
+        _settle(world, line, corrected, _post(world, line, corrected))
     elif movement.entered <= world.journal.end:
         _note(world, "rejected", movement)
     else:

@@ -10,7 +10,6 @@ from ingestion.simulator import fraud, reasons
 from ingestion.simulator.clock import DAY, HOUR, MINUTE
 from ingestion.simulator.deviations import strays
 from ingestion.simulator.line import Line
-from ingestion.simulator.notes import inspection_note
 from ingestion.simulator.posting import Movement, post_to_erp
 from ingestion.simulator.world import World
 
@@ -176,7 +175,7 @@ def _write_down(world: World, line: Line, who: str, started: float) -> float:
     if line.ghost:
         return now
     told = reason if rng.random() < 0.09 else line.reason
-    note = inspection_note(rng, reason=told, condition=line.condition, item=item, grade=grade)
+    note = world.notes.note(rng, who=who, reason=told, condition=line.condition, item=item)
     extra = {}
     if not site.legacy:
         extra = {

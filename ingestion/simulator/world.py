@@ -13,6 +13,7 @@ from ingestion.simulator.happenings import Happenings
 from ingestion.simulator.integration import Integration, Middleware
 from ingestion.simulator.journal import Journal
 from ingestion.simulator.network import HEADQUARTERS_ZONE, SITES, Site
+from ingestion.simulator.notes import Inspectors
 from ingestion.simulator.staffing import Station
 from ingestion.simulator.truth import Truth
 
@@ -50,6 +51,7 @@ class World:
     truth: Truth
     calamities: Calamities
     happenings: Happenings
+    notes: Inspectors = field(default_factory=Inspectors)
     last_serials: dict[str, str] = field(default_factory=dict)
     counters: dict[str, int] = field(default_factory=dict)
 
