@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -570,7 +571,7 @@ def score(
     rows = [
         [
             a["return_line_id"],
-            a["reason"]["value"],
+            a["reason"]["recommended"] or "abstained",
             a["disposition"]["recommended"] or "abstained",
             a["policy"]["route"],
         ]
@@ -689,7 +690,7 @@ def demo(
             soft_wrap=True,
         )
         return
-    _serve_demo(settings, key, folder)
+    _serve_demo(settings, key)
 
 
 def _refuse_other_data(settings: Settings) -> None:
@@ -798,48 +799,53 @@ def _in_words(report: Any) -> str:
     )
 
 
-def _serve_demo(settings: Settings, key: str, folder: Path) -> None:
+def _serve_demo(settings: Settings, key: str) -> None:
     """Serve API and dashboard as two processes until interrupted."""
     import subprocess
 
     from dashboard.launch import command
 
     api_port, board_port = _free_port(8000), _free_port(8501)
-    retrace = [sys.executable, "-m", "retrace"]
-    api = [*retrace, "serve", "--home", str(settings.home), "--port", str(api_port)]
-    running = [
-        subprocess.Popen(api),
-        subprocess.Popen(command(settings, board_port), stdout=subprocess.DEVNULL),
-    ]
-    try:
-        _wait_until_ready(f"http://127.0.0.1:{api_port}/readyz", running[0])
-        line = {
-            "return_line_id": "R1:1",
-            "site": "DC1",
-            "quantity": 1,
-            "unit_price": 49.9,
-            "condition": "NEW_OPENED",
-            "note": "cust says wrng itm, box opened, ok 2 restk",
-            "sku": _any_sku(settings),
-        }
-        out.print(f"\n[bold]API[/]        http://127.0.0.1:{api_port}/docs")
-        out.print(f"[bold]Dashboard[/]  http://127.0.0.1:{board_port}")
-        out.print("Ask for advice on a return line:")
-        print(
-            f"  curl -s -H 'Authorization: Bearer {key}' -H 'Content-Type: application/json' "
-            f"http://127.0.0.1:{api_port}/v1/recommendations -d '{json.dumps(line)}'",
-            flush=True,
-        )
-        out.print("Ctrl-C ends both.")
-        for process in running:
-            process.wait()
-    except KeyboardInterrupt:
-        out.print("Stopping.")
-    finally:
-        for process in running:
-            process.terminate()
-        for process in running:
-            process.wait(timeout=60)
+    log = settings.home / "demo" / "api.log"
+    api = [sys.executable, "-m", "retrace", "serve", "--home", str(settings.home)]
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    with log.open("w") as api_log:
+        running = [
+            subprocess.Popen([*api, "--port", str(api_port)], stdout=api_log, stderr=api_log),
+            subprocess.Popen(command(settings, board_port), stdout=subprocess.DEVNULL),
+        ]
+        try:
+            _wait_until_ready(f"http://127.0.0.1:{api_port}/readyz", running[0], log)
+            _print_addresses(api_port, board_port, key, _any_sku(settings))
+            for process in running:
+                process.wait()
+        except KeyboardInterrupt:
+            out.print("Stopping.")
+        finally:
+            for process in running:
+                process.terminate()
+            for process in running:
+                process.wait(timeout=60)
+
+
+def _print_addresses(api_port: int, board_port: int, key: str, sku: str) -> None:
+    line = {
+        "return_line_id": "R1:1",
+        "site": "DC1",
+        "sku": sku,
+        "quantity": 1,
+        "unit_price": 49.9,
+        "condition": "NEW_OPENED",
+        "note": "cust says wrng itm, box opened, ok 2 restk",
+    }
+    out.print(f"\n[bold]API[/]        http://127.0.0.1:{api_port}/docs")
+    out.print(f"[bold]Dashboard[/]  http://127.0.0.1:{board_port}")
+    out.print("Ask for advice on a return line:")
+    print(
+        f"  curl -s -H 'Authorization: Bearer {key}' -H 'Content-Type: application/json' "
+        f"http://127.0.0.1:{api_port}/v1/recommendations -d '{json.dumps(line)}'"
+    )
+    print("Ctrl-C ends both.", flush=True)
 
 
 def _any_sku(settings: Settings) -> str:
@@ -860,14 +866,14 @@ def _free_port(wanted: int) -> int:
     raise RetraceError(f"No free port between {wanted} and {wanted + 50}.")
 
 
-def _wait_until_ready(url: str, process: Any) -> None:
+def _wait_until_ready(url: str, process: Any, log: Path) -> None:
     from time import sleep
     from urllib.error import URLError
     from urllib.request import urlopen
 
     for _ in range(600):
         if process.poll() is not None:
-            raise RetraceError("The API ended while starting; its own message is above.")
+            raise RetraceError(f"The API ended while starting: {log.read_text()[-300:]}")
         try:
             with urlopen(url, timeout=2):
                 return
