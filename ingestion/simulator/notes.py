@@ -8,19 +8,27 @@ from ingestion.simulator.phrases import CONDITIONS, REASONS
 from ingestion.simulator.reasons import Weighted
 
 _LANGUAGE: Final = Weighted({"en": 74.0, "es": 12.0, "fr": 7.0, "de": 5.0, "mixed": 2.0})
-_TAILS: Final = (
-    "",
-    "",
-    "",
-    "",
-    "",
-    "",
-    "qty ok",
-    "TBD fin",
-    "on cart {n}",
-    "bin loc {n}",
-    "per lead",
-) + ("GRN {n}", "photo taken", "PN ok", "skid {n}", "B-stock?", "POD on file")
+_TAILS: Final = tuple(
+    [
+        "",
+        "",
+        "",
+        "",
+        "",
+        "",
+        "qty ok",
+        "TBD fin",
+        "on cart {n}",
+        "bin loc {n}",
+        "per lead",
+        "GRN {n}",
+        "photo taken",
+        "PN ok",
+        "skid {n}",
+        "B-stock?",
+        "POD on file",
+    ]
+)
 _EMPTY: Final = ("see mail", "see photo", "initials on sheet", "J.", "ok", "s. mail", "MK")
 _DITTO: Final = ("ditto", "same as above", '"', "dto", "as prev line")
 _PERSONAL: Final = (

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from math import ceil
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import numpy as np
@@ -47,7 +48,9 @@ class Summary:
 class Sources:
     """All writers of ``sources/``, and which one takes which fact."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(
+        self, root: Path, *, rng: np.random.Generator, truth: Truth, calamities: Calamities
+    ) -> None:
         self.orders = master.Orders(root)
         log, scans = workflow.WorkflowLog(root), partners.CarrierScans(root)
         claims, messages = partners.SupplierPortal(root), partners.MiddlewareLog(root)
@@ -67,10 +70,15 @@ class Sources:
         self._writers.append(reserve)
         self._sites: dict[str, tuple[Any, frozenset[str]]] = {}
         for site in SITES:
-            writer: Any = wms.LegacyWms(root, site.code)
-            codes = frozenset(wms.LEGACY_TYPES)
-            if not site.legacy:
-                writer, codes = wms.ModernWms(root, site.code), frozenset(wms.MODERN_TYPES)
+            chance = Random(int(rng.integers(1 << 62)))
+            codes = frozenset(wms.LEGACY_TYPES if site.legacy else wms.MODERN_TYPES)
+            writer: Any = (
+                wms.LegacyWms(
+                    root, site.code, rng=chance, report=truth.fault, calamities=calamities
+                )
+                if site.legacy
+                else wms.ModernWms(root, site.code, rng=chance, report=truth.fault)
+            )
             self._sites[site.code] = (writer, codes)
             self._writers.append(writer)
 
@@ -120,13 +128,14 @@ def simulate(
     first = network.LAST_DAY - timedelta(days=span - 1)
     start = first - timedelta(days=network.WARM_UP_DAYS)
     end_day = network.LAST_DAY + timedelta(days=network.TAIL_DAYS + 1)
-    sources, truth = Sources(out / "sources"), Truth(out / "truth")
+    horizon = end_day + timedelta(days=60)
+    calamities = Calamities(trouble_rng, start=start, end=horizon, intensity=story.trouble)
+    truth = Truth(out / "truth")
+    sources = Sources(out / "sources", rng=channel_rng, truth=truth, calamities=calamities)
     (out / "alternates").mkdir(parents=True, exist_ok=True)
     end = utc_midnight(end_day)
     journal = Journal(end=end, route=sources.route, truth=truth.fact)
     env = simpy.Environment(initial_time=utc_midnight(start))
-    horizon = end_day + timedelta(days=60)
-    calamities = Calamities(trouble_rng, start=start, end=horizon, intensity=story.trouble)
     integration = Integration(channel_rng, start=start, end=horizon, calamities=calamities)
     catalogue = Catalogue(catalogue_rng)
     happenings = Happenings(

@@ -146,7 +146,7 @@ def _crew(env: simpy.Environment, site: Site, span: tuple[date, date]) -> Crew:
             people=[f"{site.code}-{kind[:3].upper()}{n + 1:02d}" for n in range(people)],
             calendar=calendar,
             pace=pace,
-            relief=_RELIEF if kind in ("inspection", "dock", "put_away") else 10**9,
+            relief=_RELIEF if kind == "inspection" else 10**9,
         )
     return Crew(calendar=calendar, **stations)
 

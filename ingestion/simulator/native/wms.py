@@ -1,12 +1,15 @@
 """What warehouses write: a modern system's JSON lines, a legacy system's end-of-day files."""
 
-from datetime import timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
+from random import Random
 from typing import Any, Final
 
-from ingestion.simulator.clock import iso, local_day, local_time
+from ingestion.simulator.clock import DAY, iso, local_day
+from ingestion.simulator.faults import Calamities
 from ingestion.simulator.line import Fact
-from ingestion.simulator.native.files import MonthlyFile, TextFile, csv_row, json_row
+from ingestion.simulator.native.files import MonthlyFile, TextFile, csv_row
+from ingestion.simulator.native.transport import AtLeastOnce, Report, WrongClock
 from ingestion.simulator.network import SITE_OF
 
 MODERN_TYPES: Final = {
@@ -21,6 +24,16 @@ MODERN_TYPES: Final = {
     "A20S": "REWORK_STARTED",
     "A20": "REWORK_FINISHED",
 }
+_FORGOTTEN_CLOCKS: Final = tuple(
+    WrongClock(moment, moment + 3 * DAY)
+    for moment in (
+        datetime(2025, 3, 9, 8, tzinfo=UTC).timestamp(),
+        datetime(2025, 11, 2, 7, tzinfo=UTC).timestamp(),
+        datetime(2026, 3, 8, 8, tzinfo=UTC).timestamp(),
+    )
+)
+"""Three days after each clock change DC2's server is an hour off."""
+
 LEGACY_TYPES: Final = {
     "A08": "ARR",
     "A09": "RCV",
@@ -64,8 +77,11 @@ LEGACY_COLUMNS: Final = (
 class ModernWms:
     """One modern site's event stream, as its API delivered it."""
 
-    def __init__(self, root: Path, site: str) -> None:
+    def __init__(self, root: Path, site: str, *, rng: Random, report: Report) -> None:
         self._file = MonthlyFile(root, f"wms_modern/{site}/events-{{month}}.jsonl.gz")
+        clocks = _FORGOTTEN_CLOCKS if site == "DC2" else ()
+        self._channel = AtLeastOnce(self._file.write, rng=rng, report=report, wrong_clocks=clocks)
+        self._last = 0.0
 
     def __call__(self, fact: Fact) -> None:
         line = fact.line
@@ -87,37 +103,54 @@ class ModernWms:
         }
         record.update(fact.values)
         record["correlation"] = record.pop("message", None)
-        self._file.write(fact.recorded, json_row(record))
+        self._last = fact.recorded
+        self._channel.send(
+            {key: value for key, value in record.items() if value is not None},
+            time_key="eventTime",
+            occurred=fact.occurred,
+            at=fact.recorded,
+        )
 
     def close(self) -> None:
         """Close the file."""
+        self._channel.flush(self._last)
         self._file.close()
+
+
+_DUPLICATED_ROWS: Final = 0.003
+_UNREADABLE_ROWS: Final = 0.006
 
 
 class LegacyWms:
     """One legacy site's end-of-day files: business dates without times."""
 
-    def __init__(self, root: Path, site: str) -> None:
+    def __init__(
+        self, root: Path, site: str, *, rng: Random, report: Report, calamities: Calamities
+    ) -> None:
+        self._rng = rng
+        self._report = report
+        self._calamities = calamities
         self._root = root
         self._site = SITE_OF[site]
         self._file: TextFile | None = None
-        self._day = ""
+        self._day: date | None = None
         self._seq = 0
 
     def __call__(self, fact: Fact) -> None:
         line, values = fact.line, fact.values
-        extracted = local_time(fact.recorded, self._site.zone)
         business = local_day(fact.occurred, self._site.zone)
-        if extracted.hour < 12:
-            extracted -= timedelta(days=1)
-        day = f"{extracted:%Y%m%d}"
-        if day != self._day or self._file is None:
-            self._turn(day)
+        extracted = local_day(fact.recorded, self._site.zone)
+        if business != self._day or self._file is None:
+            self._turn(business)
         assert self._file is not None
         self._seq += 1
+        date_text = business.isoformat()
+        if self._rng.random() < _UNREADABLE_ROWS:
+            date_text = f"{business:%d}/{business:%m}/{business:%y} *"
+            self._report("malformed", [values.get("document") or f"{self.name}#{self._seq}"])
         row = (
             fact.site,
-            business.isoformat(),
+            date_text,
             self._seq,
             LEGACY_TYPES[fact.code],
             values.get("document"),
@@ -139,19 +172,35 @@ class LegacyWms:
             fact.actor,
             values.get("message"),
             values.get("note"),
-            f"{extracted:%Y-%m-%d}",
+            extracted.isoformat(),
             "23:30",
         )
         self._file.write(csv_row(row))
+        if self._rng.random() < _DUPLICATED_ROWS:
+            self._seq += 1
+            self._file.write(csv_row((*row[:2], self._seq, *row[3:])))
+            self._report("duplicate", [values.get("document") or f"{self.name}#{self._seq}"])
 
-    def _turn(self, day: str) -> None:
+    @property
+    def name(self) -> str:
+        """Name of the file being written."""
+        return f"RET_{self._site.code}_{self._day:%Y%m%d}.csv" if self._day else ""
+
+    def _turn(self, day: date) -> None:
         self.close()
         self._day, self._seq = day, 0
-        name = f"wms_legacy/{self._site.code}/RET_{self._site.code}_{day}.csv"
-        self._file = TextFile(self._root / name, header=",".join(LEGACY_COLUMNS))
+        path = self._root / "wms_legacy" / self._site.code / self.name
+        self._file = TextFile(path, header=",".join(LEGACY_COLUMNS))
 
     def close(self) -> None:
-        """Close the file."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        """Close the file; some files arrive a second time."""
+        if self._file is None or self._day is None:
+            return
+        self._file.close()
+        path = self._file.path
+        self._file = None
+        if self._calamities.file_day(self._site, self._day).resent:
+            path.with_name(path.stem + "_RESEND.csv").write_bytes(path.read_bytes())
+            self._report("duplicate", [path.name])
+        if self._calamities.file_day(self._site, self._day).late_days:
+            self._report("late", [path.name])
