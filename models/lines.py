@@ -1,6 +1,7 @@
 """Return lines from a file, as a person or a script would hand them over."""
 
 import csv
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,7 @@ def read_lines(path: Path) -> list[Line]:
 
 
 def _from_csv(text: str) -> list[Line]:
-    rows = csv.DictReader(text.splitlines())
+    rows = csv.DictReader(io.StringIO(text, newline=""))
     return [{key: value for key, value in row.items() if key and value} for row in rows]
 
 
