@@ -7,6 +7,7 @@
 from mining.graph import DirectlyFollowsGraph, directly_follows_graph
 from mining.indicators import INDICATORS, Indicator, Kpis, kpi_trend, kpis
 from mining.log import EventLog, load
+from mining.objects import ObjectGraph, object_centric_graph, object_types
 from mining.traces import Variants, case_durations, variants
 
 __all__ = [
@@ -15,11 +16,14 @@ __all__ = [
     "EventLog",
     "Indicator",
     "Kpis",
+    "ObjectGraph",
     "Variants",
     "case_durations",
     "directly_follows_graph",
     "kpi_trend",
     "kpis",
     "load",
+    "object_centric_graph",
+    "object_types",
     "variants",
 ]

@@ -36,6 +36,7 @@ _TEXTS = (
     *("serial", "document_id", "reversal_of", "message_id", "note", "confidence", "extras"),
 )
 
+LOG_OBJECTS = pa.schema([(name, pa.string()) for name in ("event_id", "object_type", "object_id")])
 ProcessFrame: TypeAlias = pd.DataFrame | pa.Table
 
 
@@ -81,6 +82,38 @@ def view_lake_events(
         conditions.append(known_at(as_of_us))
     where = f"where {' and '.join(conditions)}" if conditions else ""
     engine.define_as("log_events", f"select * from ({_FROM_LAKE}) {where}")
+
+
+def view_lake_objects(engine: DuckDBEngine) -> None:
+    """Define ``log_objects`` over the lake: which object an event touched."""
+    engine.define_as(
+        "log_objects",
+        "select links.event_id, links.object_type, links.object_id from event_objects as links",
+    )
+
+
+def register_objects(engine: DuckDBEngine, frame: ProcessFrame | None) -> None:
+    """Make ``log_objects`` from a frame with columns event_id, object_type and object_id.
+
+    Raises
+    ------
+    BadFrame
+        A column is missing.
+    """
+    if frame is None:
+        frame = LOG_OBJECTS.empty_table()
+    engine.con.register("frame", frame)
+    try:
+        types = dict(
+            engine.con.execute("select column_name, column_type from (describe frame)").fetchall()
+        )
+        missing = [name for name in LOG_OBJECTS.names if name not in types]
+        if missing:
+            raise BadFrame(f"The objects have no column {', '.join(missing)}.")
+        texts = ", ".join(f"cast({name} as varchar) as {name}" for name in LOG_OBJECTS.names)
+        engine.create_as("log_objects", f"select {texts} from frame")
+    finally:
+        engine.con.unregister("frame")
 
 
 def known_at(as_of_us: int) -> str:
@@ -159,11 +192,12 @@ def _check_nulls(con: duckdb.DuckDBPyConnection) -> None:
         )
 
 
-def process_events(relation: str = "log_events") -> str:
+def process_events(relation: str = "log_events", *also: str) -> str:
     """SELECT of the events that are steps of a process: everything but middleware messages."""
+    more = "".join(f", {column}" for column in also)
     messages = ", ".join(literal(name) for name in sorted(MESSAGE_ACTIVITIES))
     return (
-        "select case_id, activity, site, occurred_us, source_seq, event_key "
+        f"select case_id, activity, site, occurred_us, source_seq, event_key{more} "
         f"from {relation} where activity not in ({messages})"
     )
 

@@ -7,6 +7,7 @@ import pandas as pd
 
 from mining.engine import fetch_frame
 from mining.log import EventLog, Moment
+from mining.objects import LINE, log_of_objects
 
 _EDGE_COLUMNS = (
     *("source", "target", "count", "mean_s", "p50_s", "p90_s", "p95_s", "business_p50_s"),
@@ -62,6 +63,7 @@ def directly_follows_graph(
     site: str | None = None,
     start: Moment | None = None,
     end: Moment | None = None,
+    object_type: str = LINE,
 ) -> DirectlyFollowsGraph:
     """Mine the directly-follows graph of the cases of a site that began in [start, end).
 
@@ -73,6 +75,8 @@ def directly_follows_graph(
         Where the case was received (else the first site its events name).
     start, end : moment, optional
         The first event of a case lies in [start, end).
+    object_type : str
+        What a case is: ``line``, or a type of ``object_types`` such as rma, unit or order.
 
     Returns
     -------
@@ -80,8 +84,9 @@ def directly_follows_graph(
 
     Raises
     ------
-    UnknownSite, BadMoment
+    UnknownSite, UnknownObjectType, BadMoment
     """
+    log = log_of_objects(log, object_type)
     where = log.slice(site=site, start=start, end=end)
     totals = log.engine.fetch("selected_cases", **where).to_pylist()[0]
     starts, ends = _endpoints(log, where)

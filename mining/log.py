@@ -19,8 +19,10 @@ from mining.events import (
     latest_known,
     process_events,
     register_frame,
+    register_objects,
     to_microseconds,
     view_lake_events,
+    view_lake_objects,
 )
 from mining.store import DerivedStore
 from mining.transitions import activity_names, derive, forget_known, number_cases, site_numbers
@@ -97,6 +99,7 @@ def load(
     source: str | None = None,
     as_of: Moment | None = None,
     engine: str = "duckdb",
+    objects: ProcessFrame | None = None,
 ) -> EventLog:
     """Open a log for mining, refreshing what was derived from it.
 
@@ -111,6 +114,9 @@ def load(
         Only what was known then: ``recorded_at``, where null ``occurred_at``, up to this moment.
     engine : str
         ``"duckdb"``.
+    objects : frame, optional
+        With a frame of events that has an event_id: the objects they touched, columns event_id,
+        object_type and object_id (a home knows its own).
 
     Raises
     ------
@@ -120,13 +126,16 @@ def load(
         raise UnknownEngine(f"There is no engine {engine!r}. Use duckdb.")
     as_of_us = None if as_of is None else to_microseconds(as_of)
     if isinstance(home_or_frame, (pd.DataFrame, pa.Table)):
-        return _load_frame(home_or_frame, source, as_of_us)
+        return _load_frame(home_or_frame, objects, source, as_of_us)
     return _load_home(Lake(Settings.load(home_or_frame).home), source, as_of_us)
 
 
-def _load_frame(frame: ProcessFrame, source: str | None, as_of_us: int | None) -> EventLog:
+def _load_frame(
+    frame: ProcessFrame, objects: ProcessFrame | None, source: str | None, as_of_us: int | None
+) -> EventLog:
     engine = DuckDBEngine.blank()
     register_frame(engine, frame, source=source)
+    register_objects(engine, objects)
     latest = latest_known(engine)
     if as_of_us is not None:
         engine.create_as("known_events", f"select * from log_events where {known_at(as_of_us)}")
@@ -151,6 +160,7 @@ def _load_home(lake: Lake, source: str | None, as_of_us: int | None) -> EventLog
     view_lake_events(engine, source=source, as_of_us=as_of_us)
     if latest is None or latest_known(engine) is None:
         raise _nothing_known(lake, source, as_of_us)
+    view_lake_objects(engine)
     _register_item_costs(engine)
     _derive_here(engine, calendars_of(engine))
     return _handle(engine, latest, as_of_us, lake.version("events"), source)
@@ -175,6 +185,7 @@ def _load_stored(lake: Lake) -> EventLog | None:
     if engine is None:
         engine = DuckDBEngine(lake.connect())
         view_lake_events(engine)
+    view_lake_objects(engine)
     store.attach(engine, found)
     _register_item_costs(engine)
     return _handle(engine, found.as_of_us, None, found.events_version, None)
@@ -198,6 +209,19 @@ def _derive_here(engine: DuckDBEngine, calendars: list[Calendar] | tuple[()]) ->
     engine.create_as("cases", "select * from dated_cases")
     engine.drop("derived_transitions", "plain_transitions", "business_days", "ordered_events")
     engine.drop("dated_cases", "case_numbers")
+
+
+def derive_here(engine: DuckDBEngine, *, as_of: datetime, like: EventLog) -> EventLog:
+    """Derive a log whose cases are other objects of the same facts."""
+    _derive_here(engine, ())
+    return EventLog(
+        engine=engine,
+        as_of=as_of,
+        events_version=like.events_version,
+        source=like.source,
+        activities=activity_names(engine),
+        sites=site_numbers(engine),
+    )
 
 
 def _handle(

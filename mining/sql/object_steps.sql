@@ -1,0 +1,10 @@
+-- A row per object and directly-follows pair of its events, ordered as cases are.
+select
+    type_no, object_no, event_no,
+    activity_no as source,
+    lead(activity_no) over in_object as target,
+    lead(event_no) over in_object as next_no,
+    lead(occurred_us) over in_object - occurred_us as duration_us,
+    lag(event_no) over in_object as former_no
+from object_events
+window in_object as (partition by object_no order by occurred_us, source_seq, event_key, event_no)
