@@ -1,6 +1,6 @@
 """The advice a model gives on one return line: options, a promise, and the right to abstain."""
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -12,6 +12,7 @@ MANY: Final = 4
 """Prediction sets of this size or more are no advice (PITFALLS L17)."""
 
 OPTIONS_SHOWN: Final = 5
+LEAST_PULL: Final = 0.01
 _DIGITS: Final = 4
 
 
@@ -123,7 +124,15 @@ def ranked(probability: Floats, members: Bools) -> list[int]:
     return shown + [i for i in order[OPTIONS_SHOWN:] if members[i]]
 
 
-def strongest(pairs: Sequence[tuple[str, float]], *, top: int = 4) -> tuple[Because, ...]:
-    """The contributions that spoke most for the choice."""
-    best = sorted((p for p in pairs if p[1] > 0.01), key=lambda p: -p[1])[:top]
-    return tuple(Because(text, weight) for text, weight in best)
+def strongest(pulls: Floats, say: Callable[[int], str], *, top: int = 4) -> tuple[Because, ...]:
+    """The contributions that spoke most for the choice, in words.
+
+    Parameters
+    ----------
+    pulls : array of shape (contributions,)
+        In log-odds, towards the chosen class.
+    say : function of a position
+        Words for a contribution.
+    """
+    best = [int(i) for i in np.argsort(-pulls, kind="stable")[:top] if pulls[i] > LEAST_PULL]
+    return tuple(Because(say(i), float(pulls[i])) for i in best)

@@ -6,6 +6,7 @@ expected recovery value.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,6 +17,7 @@ from models.arrays import Bools, Floats
 from models.features import (
     CODES,
     MEASURES,
+    UNKNOWN_CODE,
     Columns,
     Feature,
     Vocabulary,
@@ -37,6 +39,7 @@ TASK: Final = "disposition"
 FEATURES: Final[tuple[Feature, ...]] = (*CODES, *MEASURES)
 FIELDS: Final = (*fields_of(FEATURES), "family")
 CURRENCY: Final = "USD"
+NOT_INSPECTED: Final = "no known condition: the promise holds for inspected lines only"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,24 +80,26 @@ class DispositionModel:
         probability = self.probabilities(inputs)
         members = self.sets.members(probability)
         values = self.values(inputs, probability)
-        chosen = choose(probability, members, values)
-        told = zip(probability, members, values, chosen, self._reasons(inputs, chosen), strict=True)
-        return [self._advise(*line, source=source) for line in told]
+        judged = Judged(probability, members, values, choose(probability, members, values))
+        because = self._reasons(inputs, judged.chosen)
+        return [self._advise(inputs, row, judged, why, source) for row, why in enumerate(because)]
 
     def _advise(
         self,
-        probability: Floats,
-        members: Bools,
-        values: Floats,
-        chosen: int,
+        inputs: "Inputs",
+        row: int,
+        judged: "Judged",
         reasons: tuple[Because, ...],
-        *,
         source: Source,
     ) -> Advice:
+        probability, members = judged.probability[row], judged.members[row]
+        values = judged.values[row]
         because = abstention(members, len(self.classes))
+        if inputs.rows[row, self._condition] == UNKNOWN_CODE:
+            because = NOT_INSPECTED
         return Advice(
             question=TASK,
-            recommended=self.classes[chosen] if because is None else None,
+            recommended=self.classes[judged.chosen[row]] if because is None else None,
             abstained_because=because,
             options=tuple(
                 Option(
@@ -111,6 +116,11 @@ class DispositionModel:
             currency=CURRENCY,
         )
 
+    @property
+    def _condition(self) -> int:
+        """Column of the condition's code."""
+        return [feature.name for feature in self.features].index("condition")
+
     def _reasons(self, inputs: "Inputs", chosen: Sequence[int]) -> list[tuple[Because, ...]]:
         picks = np.asarray(chosen)
         pulls = np.empty((len(picks), len(self.features)))
@@ -118,20 +128,16 @@ class DispositionModel:
             rows = picks == pick
             pulls[rows] = self.trees.contributions(inputs.rows[rows], int(pick))
         return [
-            strongest(
-                [
-                    (self._said(feature, inputs.columns, row), float(pull))
-                    for feature, pull in zip(self.features, pulls[row], strict=True)
-                ]
-            )
+            strongest(pulls[row], partial(self._said, inputs.columns, row))
             for row in range(len(picks))
         ]
 
-    def _said(self, feature: Feature, columns: Columns, row: int) -> str:
+    def _said(self, columns: Columns, row: int, place: int) -> str:
+        feature = self.features[place]
         if feature.code:
             return f"{feature.words} {text(columns[feature.name][row]) or 'unknown'}"
         one = {name: [values[row]] for name, values in columns.items()}
-        value = float(measure(feature.name, one)[0])
+        [value] = measure(feature.name, one)
         return f"{feature.words} {'unknown' if np.isnan(value) else f'{value:.4g}'}"
 
     def save(self, folder: Path) -> None:
@@ -172,6 +178,16 @@ class Inputs:
 
     columns: Mapping[str, Sequence[Any]]
     rows: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What the model makes of some lines: an array row, or a choice, per line."""
+
+    probability: Floats
+    members: Bools
+    values: Floats
+    chosen: list[int]
 
 
 def choose(probability: Floats, members: Bools, values: Floats) -> list[int]:

@@ -4,11 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-import duckdb
 import numpy as np
 
 from models.arrays import Floats
-from models.facts import read_frame
 
 NUMBERS: Final = (
     "std_cost",
@@ -101,36 +99,6 @@ class Items:
             tuple(arrays[name].tolist()) for name in ("skus", "families", "covers")
         )
         return cls(skus, families, covers, arrays["numbers"])
-
-
-def read_items(con: duckdb.DuckDBPyConnection) -> Items:
-    """Read the item master, newest row of each SKU, joined to its supplier's contract."""
-    frame = read_frame(
-        con,
-        """
-        with item as (
-            select * from items qualify row_number() over (
-                partition by sku order by valid_from desc nulls last) = 1
-        ), contract as (
-            select * from contracts qualify row_number() over (
-                partition by supplier_id order by valid_from desc nulls last, contract_id) = 1
-        )
-        select sku, coalesce(family, '') as family, coalesce(covered_reasons, '') as covers,
-            std_cost, list_price, pack_factor, serialised, lot_controlled, shelf_life_days,
-            temp_sensitive, hazmat, regulated, warranty_months,
-            window_days as contract_window_days, credit_pct as contract_credit_share,
-            restock_pct as contract_restock_share, min_claim_value as contract_min_claim,
-            field_destroy as contract_field_destroy,
-            defect_allowance_pct as contract_allowance_share
-        from item left join contract on contract.supplier_id = item.primary_supplier_id
-        order by sku
-        """,
-    )
-    numbers = np.column_stack([frame[name].astype("float64").to_numpy() for name in NUMBERS])
-    skus, families, covers = (
-        tuple(frame[name].astype(str)) for name in ("sku", "family", "covers")
-    )
-    return Items(skus, families, covers, numbers.reshape(len(frame), len(NUMBERS)))
 
 
 def _median(numbers: Floats) -> Floats:

@@ -105,27 +105,31 @@ class ReasonModel:
     def _reasons(self, inputs: "Inputs", row: int, chosen: int) -> tuple[Because, ...]:
         places, values = self._sparse(inputs, row)
         width = inputs.vectors.shape[1]
-        rows = self.weights[places]
-        pulls = values * (rows[:, chosen] - rows.mean(axis=1))
+        told = [n for n, place in enumerate(places) if not self._is_letters(place - width)]
+        rows = self.weights[[places[n] for n in told]]
+        pulls = values[told] * (rows[:, chosen] - rows.mean(axis=1))
         meaning = self.weights[:width, chosen] - self.weights[:width].mean(axis=1)
-        pairs = zip(places, pulls, strict=True)
-        named = [(self._name(place - width), float(pull)) for place, pull in pairs]
-        named = [(name, pull) for name, pull in named if name]
-        named.append(("meaning of the note", float(inputs.vectors[row] @ meaning)))
-        return strongest(named)
+        names = [places[n] - width for n in told]
+        return strongest(
+            np.append(pulls, inputs.vectors[row] @ meaning),
+            lambda n: self._name(names[n]) if n < len(names) else "meaning of the note",
+        )
+
+    def _is_letters(self, place: int) -> bool:
+        """Letter n-grams say nothing to people."""
+        return place < len(self.terms.names) and self.terms.names[place].startswith("c:")
 
     def _name(self, place: int) -> str:
-        """Words for a term or flag; letter n-grams say nothing to people."""
+        """Words for a term or flag."""
         if place < len(self.terms.names):
-            term = self.terms.names[place]
-            return f"note says '{term[2:]}'" if term.startswith("w:") else ""
+            return f"note says '{self.terms.names[place][2:]}'"
         place -= len(self.terms.names)
         for name, words in FLAGS.items():
             values = self.vocabulary.values[name]
             if place < len(values):
                 return f"{words} {values[place]}"
             place -= len(values)
-        return ""
+        raise IndexError(place)
 
     def save(self, folder: Path) -> None:
         """Write arrays and JSON."""

@@ -19,8 +19,9 @@ from models.disposition import DispositionModel
 from models.encoder import MODEL_FILE, TOKENIZER_FILE, Encoder
 from models.encoder_export import encoder_folder
 from models.examples import Examples, examples
+from models.facts import read_items
 from models.files import write_arrays
-from models.items import Items, read_items
+from models.items import Items
 from models.reason import ReasonModel
 from models.snapshots import take_snapshots
 
@@ -38,17 +39,19 @@ class Workshop:
     con: duckdb.DuckDBPyConnection = field(repr=False)
     snapshots: pd.DataFrame = field(repr=False)
     items: Items = field(repr=False)
-    encoder_place: Path
     encoder: Encoder = field(repr=False)
     data_version: str
 
-    def save_shared(self, parts: Path, *, texts: bool) -> None:
-        """Write what several models of a bundle read: items, and the encoder if one reads text."""
-        write_arrays(parts / "items.npz", self.items.to_arrays())
-        if texts:
-            (parts / "encoder").mkdir()
-            for name in (MODEL_FILE, TOKENIZER_FILE):
-                _link_or_copy(self.encoder_place / name, parts / "encoder" / name)
+
+def save_shared(settings: Settings, parts: Path, *, texts: bool) -> None:
+    """Write what several models of a bundle read: items, and the encoder if one reads text."""
+    items = read_items(Lake(settings.home).connect())
+    write_arrays(parts / "items.npz", items.to_arrays())
+    if texts:
+        place = encoder_folder()
+        (parts / "encoder").mkdir(parents=True)
+        for name in (MODEL_FILE, TOKENIZER_FILE):
+            _link_or_copy(place / name, parts / "encoder" / name)
 
 
 def _link_or_copy(source: Path, target: Path) -> None:
@@ -71,14 +74,12 @@ def open_workshop(settings: Settings) -> Workshop:
     if lake.version("events") is None:
         raise EmptyLake(settings.home)
     con = lake.connect()
-    place = encoder_folder()
     tables = {name: lake.version(name) for name in ("events", "items", "contracts")}
     return Workshop(
         con=con,
         snapshots=take_snapshots(con),
         items=read_items(con),
-        encoder_place=place,
-        encoder=Encoder.load(place),
+        encoder=Encoder.load(encoder_folder()),
         data_version=" ".join(f"{k}@{v}" for k, v in tables.items() if v is not None),
     )
 

@@ -24,7 +24,7 @@ from models.files import read_json, write_json
 from models.metrics import Interval, Scores
 from models.registry import CHALLENGER, CHAMPION, Registry, Version, scratch
 from models.splits import SHARES
-from models.tasks import TASKS, Task, Workshop, open_workshop
+from models.tasks import TASKS, Task, Workshop, open_workshop, save_shared
 
 Progress = Callable[[str, int, int], None]
 LATENCY_MS: Final = 50.0
@@ -302,7 +302,6 @@ def _latency_ms(shop: Workshop, task: Task, model: Any, material: Examples) -> f
 
 def _publish(settings: Settings, registry: Registry) -> Path:
     """Write the champions of all questions as one bundle."""
-    shop = open_workshop(settings)
     with scratch(settings) as folder:
         parts = folder / "parts"
         entries: dict[str, Entry] = {}
@@ -313,7 +312,7 @@ def _publish(settings: Settings, registry: Registry) -> Path:
                 entries[task.name] = Entry(
                     task.name, version.version, version.run_id, version.data_version, task.fields
                 )
-        shop.save_shared(parts, texts=any(TASKS[name].reads_text for name in entries))
+        save_shared(settings, parts, texts=any(TASKS[name].reads_text for name in entries))
         return write_bundle(settings.models_dir, CHAMPION, parts, entries)
 
 
