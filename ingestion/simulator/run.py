@@ -14,6 +14,7 @@ import numpy as np
 import simpy
 
 from ingestion.simulator import network
+from ingestion.simulator.alternates import Alternates
 from ingestion.simulator.catalogue import Catalogue
 from ingestion.simulator.clock import DAY, utc_midnight
 from ingestion.simulator.demand import Demand, daily_counts, window_days
@@ -49,8 +50,11 @@ class Sources:
     """All writers of ``sources/``, and which one takes which fact."""
 
     def __init__(
-        self, root: Path, *, rng: np.random.Generator, truth: Truth, calamities: Calamities
+        self, out: Path, *, rng: np.random.Generator, truth: Truth, calamities: Calamities
     ) -> None:
+        root = out / "sources"
+        self._alternates = Alternates(out, rng=Random(int(rng.integers(1 << 62))))
+        self._pairs: dict[tuple[int, int], Write] = {}
         self.orders = master.Orders(root)
         log, scans = workflow.WorkflowLog(root), partners.CarrierScans(root)
         claims, messages = partners.SupplierPortal(root), partners.MiddlewareLog(root)
@@ -83,7 +87,17 @@ class Sources:
             self._writers.append(writer)
 
     def route(self, fact: Fact) -> Write | None:
-        """The one channel a fact has, if any."""
+        """The one channel a fact has, with its other rendering beside it."""
+        main = self._alternates.replaces(fact) or self._channel(fact)
+        beside = self._alternates.beside(fact)
+        if main is None or beside is None:
+            return main
+        key = (id(main), id(beside))
+        if key not in self._pairs:
+            self._pairs[key] = _both(main, beside)
+        return self._pairs[key]
+
+    def _channel(self, fact: Fact) -> Write | None:
         writer = self._by_code.get(fact.code)
         if fact.code == "E08" and fact.values.get("credit"):
             return self._by_code["E05"]
@@ -94,8 +108,16 @@ class Sources:
 
     def close(self) -> None:
         """Close all files."""
-        for writer in self._writers:
+        for writer in (*self._writers, self._alternates):
             writer.close()
+
+
+def _both(first: Write, second: Write) -> Write:
+    def write(fact: Fact) -> None:
+        first(fact)
+        second(fact)
+
+    return write
 
 
 def simulate(
@@ -131,8 +153,7 @@ def simulate(
     horizon = end_day + timedelta(days=60)
     calamities = Calamities(trouble_rng, start=start, end=horizon, intensity=story.trouble)
     truth = Truth(out / "truth")
-    sources = Sources(out / "sources", rng=channel_rng, truth=truth, calamities=calamities)
-    (out / "alternates").mkdir(parents=True, exist_ok=True)
+    sources = Sources(out, rng=channel_rng, truth=truth, calamities=calamities)
     end = utc_midnight(end_day)
     journal = Journal(end=end, route=sources.route, truth=truth.fact)
     env = simpy.Environment(initial_time=utc_midnight(start))

@@ -13,6 +13,7 @@ from ingestion.simulator.fraud import LASTING
 from ingestion.simulator.happenings import Happening
 from ingestion.simulator.line import Fact, Line
 from ingestion.simulator.native.files import TextFile, csv_row
+from ingestion.simulator.ocel import OcelLog
 from ingestion.simulator.recovery import Unit
 from ingestion.simulator.staffing import Station
 
@@ -68,6 +69,7 @@ class Truth:
         self.events = 0
         self.movements = 0
         self._root = root
+        self._ocel = OcelLog(root)
 
     def fact(self, fact: Fact) -> None:
         """Add a true event."""
@@ -82,12 +84,14 @@ class Truth:
                 fact.values.get("document"),
             )
         )
+        self._ocel.fact(fact)
         self.events += 1
         if len(self._rows) >= _ROWS:
             self._drain()
 
     def line(self, line: Line) -> None:
         """Add what a line really is, and the value of each alternative per unit."""
+        self._ocel.line(line)
         unit = Unit(line.item, line.reason, line.condition, line.grade, line.quantity)
         values = recovery.alternatives(unit)
         chances = recovery.probabilities(unit, site=line.site)
@@ -181,5 +185,6 @@ class Truth:
         """Write what is left and close all files."""
         self._drain()
         self._events.close()
+        self._ocel.close()
         for file in (self._lines, self._faults, self._frauds, self._deviations):
             file.close()

@@ -1,0 +1,94 @@
+"""The truth as an object-centric event log (OCEL 2.0 JSON), written as the run goes on."""
+
+import shutil
+from pathlib import Path
+from typing import Final
+
+from ingestion.simulator.clock import iso
+from ingestion.simulator.line import Fact, Line
+from ingestion.simulator.native.files import TextFile
+from ingestion.vocabulary import Activity
+
+_NAMES: Final = {activity.name: activity.value for activity in Activity}
+_TYPES: Final = ("rma", "line", "order", "shipment", "credit_memo", "claim")
+_MEMOS: Final = frozenset({"E05", "E06"})
+
+
+class OcelLog:
+    """Events of return lines with the objects they touch; message traffic is left out."""
+
+    def __init__(self, root: Path) -> None:
+        self.path = root / "ocel.json"
+        self._events = TextFile(root / "ocel-events.tmp")
+        self._objects = TextFile(root / "ocel-objects.tmp")
+        self._root = root
+        self._separators = ["", ""]
+
+    def fact(self, fact: Fact) -> None:
+        """Add an event."""
+        if fact.code.startswith("M01"):
+            return
+        line = fact.line
+        related = [("rma", line.rma), ("line", line.case_id)]
+        if fact.code in ("A05", "A06", "A07", "A08"):
+            related.append(("shipment", line.tracking))
+        if line.order_id and fact.code == "A01":
+            related.append(("order", line.order_id))
+        document = str(fact.values.get("document"))
+        if fact.code == "E05":
+            self._object(document, "credit_memo")
+        if fact.code in _MEMOS:
+            memo = document if fact.code == "E05" else fact.values["reference"]
+            related.append(("credit_memo", memo))
+        claim = str(fact.values.get("claim", ""))
+        if fact.code == "S02":
+            self._object(claim, "claim")
+        if claim:
+            related.append(("claim", claim))
+        relations = ",".join(
+            f'{{"objectId":"{name}","qualifier":"{kind}"}}' for kind, name in related
+        )
+        self._events.write(
+            f'{self._separators[0]}{{"id":"e{fact.number}","type":"{_NAMES[fact.code]}",'
+            f'"time":"{iso(fact.occurred)}","attributes":[{{"name":"site","value":"{fact.site}"}}],'
+            f'"relationships":[{relations}]}}'
+        )
+        self._separators[0] = ","
+
+    def line(self, line: Line) -> None:
+        """Add the objects that exist from the request on."""
+        if line.number == 1:
+            self._object(line.rma, "rma")
+            self._object(line.tracking, "shipment")
+        self._object(line.case_id, "line")
+        if line.order_id:
+            self._object(line.order_id, "order")
+
+    def _object(self, name: str, kind: str) -> None:
+        self._objects.write(
+            f'{self._separators[1]}{{"id":"{name}","type":"{kind}","attributes":[],'
+            f'"relationships":[]}}'
+        )
+        self._separators[1] = ","
+
+    def close(self) -> None:
+        """Put the parts together."""
+        self._events.close()
+        self._objects.close()
+        event_types = ",".join(
+            f'{{"name":"{name}","attributes":[{{"name":"site","type":"string"}}]}}'
+            for code, name in _NAMES.items()
+            if not code.startswith("M01")
+        )
+        object_types = ",".join(f'{{"name":"{kind}","attributes":[]}}' for kind in _TYPES)
+        with self.path.open("wb") as out:
+            out.write(f'{{"objectTypes":[{object_types}],"eventTypes":[{event_types}],'.encode())
+            for key, file, end in (
+                ("objects", self._objects, b"],"),
+                ("events", self._events, b"]}\n"),
+            ):
+                out.write(f'"{key}":[\n'.encode())
+                with file.path.open("rb") as part:
+                    shutil.copyfileobj(part, out, 1 << 20)
+                out.write(end)
+                file.path.unlink()
