@@ -8,16 +8,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from models.judgement import Report
+    from models.promotion import Decision, promote
     from models.scorer import Recommendation, Scorer
-    from models.training import Decision, Report, evaluate, promote, train
+    from models.training import evaluate, train
 
 _HOMES = {
     "Recommendation": "models.scorer",
     "Scorer": "models.scorer",
-    "Decision": "models.training",
-    "Report": "models.training",
+    "Decision": "models.promotion",
+    "Report": "models.judgement",
     "evaluate": "models.training",
-    "promote": "models.training",
+    "promote": "models.promotion",
     "train": "models.training",
 }
 __all__ = ["Decision", "Recommendation", "Report", "Scorer", "evaluate", "promote", "train"]

@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -18,6 +18,7 @@ from models.arrays import Floats
 from models.disposition import DispositionModel
 from models.encoder import MODEL_FILE, TOKENIZER_FILE, Encoder
 from models.encoder_export import encoder_folder
+from models.errors import UnknownTask
 from models.examples import Examples, examples
 from models.facts import read_items
 from models.files import write_arrays
@@ -134,3 +135,16 @@ TASKS: Final[dict[str, Task]] = {
         baselines=fit_disposition.baselines,
     ),
 }
+
+
+def chosen_tasks(tasks: Sequence[str] | None) -> list[Task]:
+    """The named questions, or all.
+
+    Raises
+    ------
+    UnknownTask
+    """
+    unknown = [name for name in tasks or [] if name not in TASKS]
+    if unknown:
+        raise UnknownTask(unknown[0], tuple(TASKS))
+    return [TASKS[name] for name in tasks or TASKS]
