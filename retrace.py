@@ -355,6 +355,46 @@ def quarantine_show(
     out.print(text, highlight=False, markup=False)
 
 
+@quarantine_app.command("replay")
+def quarantine_replay(
+    filters: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--filter", metavar="NAME=VALUE", help="source, site, reason, delivery or id."
+        ),
+    ] = None,
+    changes: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="FIELD=VALUE", help="Give a source column another value."),
+    ] = None,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Repair refused records and read them again; what is done is not done twice.
+
+    Example: `retrace quarantine replay --filter reason=missing_activity --set activity=Receive`
+    """
+    from ingestion.replay import replay
+
+    done = replay(Settings.load(home), filters=_pairs(filters), changes=_pairs(changes))
+    if as_json:
+        _print_json(done.to_dict())
+        return
+    out.print(
+        f"{done.replayed:,} records replayed: {done.accepted:,} accepted, {done.duplicate:,} "
+        f"duplicate, {done.quarantined:,} still quarantined"
+    )
+    if done.left:
+        out.print(f"{done.left:,} were never read as far as columns: correct the file and load it")
+
+
+def _pairs(said: list[str] | None) -> dict[str, str]:
+    for pair in said or []:
+        if "=" not in pair:
+            raise RetraceError(f"{pair!r} is not NAME=VALUE")
+    return dict(pair.split("=", 1) for pair in said or [])
+
+
 # Findings
 
 

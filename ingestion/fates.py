@@ -89,8 +89,7 @@ def _event_id(reading: Interpretation, repeated: bool) -> str:
 
 def count_records(con: duckdb.DuckDBPyConnection, reading: Interpretation) -> list[dict[str, Any]]:
     """Counts per site and day over ``fated`` and ``refused``; they always balance."""
-    site = "site" if "site" in reading.columns else "null::varchar"
-    day = "cast(occurred_at as date)" if "occurred_at" in reading.columns else "null::date"
+    site, day = _site_and_day(reading)
     first = "qualify row_number() over (partition by record order by part) = 1"
     rows = con.sql(
         f"select site, day, count(*) as received, "
@@ -104,23 +103,31 @@ def count_records(con: duckdb.DuckDBPyConnection, reading: Interpretation) -> li
     return list(rows.to_pylist())
 
 
+def _site_and_day(reading: Interpretation) -> tuple[str, str]:
+    site = "site" if "site" in reading.columns else "null::varchar"
+    day = "cast(occurred_at as date)" if "occurred_at" in reading.columns else "null::date"
+    return site, day
+
+
 def totals(counts: list[dict[str, Any]]) -> dict[str, int]:
     names = ("received", "accepted", "duplicate", "quarantined")
     return {name: sum(int(entry[name]) for entry in counts) for name in names}
 
 
 def quarantined_query(reading: Interpretation) -> str:
-    """Query of the refused records: pointer, reason, detail, raw."""
-    site = "site" if "site" in reading.columns else "null::varchar"
+    """Query of the refused records: site, day, reason, detail, pointer, raw."""
+    site, day = _site_and_day(reading)
     cases = " ".join(f"when '{reason}' then '{why}'" for reason, why in WHY.items())
     return (
-        f"select site, reason, case reason {cases} else replace(reason, '_', ' ') end as detail, "
+        f"select site, day, reason, "
+        f"case reason {cases} else replace(reason, '_', ' ') end as detail, "
         "'record ' || (record + 1) as pointer, raw from ("
-        f"select record, any_value({site}) as site, first(problem order by part) "
+        f"select record, first({site} order by part) as site, first({day} order by part) as day, "
+        "first(problem order by part) "
         "filter (where problem is not null) as reason, "
         "encode(first(raw_record order by part) filter (where problem is not null)) as raw "
         "from fated where fate = 'quarantined' group by record) "
-        "union all select null, reason, detail, pointer, raw from refused"
+        "union all select null, null, reason, detail, pointer, raw from refused"
     )
 
 
@@ -148,10 +155,25 @@ def events_query(reading: Interpretation, given: dict[str, str]) -> str:
 def objects_query(reading: Interpretation, delivery_id: str) -> str | None:
     """Query of the objects the accepted events touch."""
     queries = [
-        f"select event_id_given as event_id, '{kind}' as object_type, "
+        _listed_objects(delivery_id)
+        if kind == "*"
+        else f"select event_id_given as event_id, '{kind}' as object_type, "
         f"{quoted('object ' + kind)} as object_id, null::varchar as qualifier, "
         f"{delivery_id} as delivery_id "
         f"from fated where fate = 'accepted' and {quoted('object ' + kind)} is not null"
         for kind in reading.objects
     ]
     return " union all ".join(queries) or None
+
+
+def _listed_objects(delivery_id: str) -> str:
+    """Objects a record lists itself: JSON ``[[type, id, qualifier], ..]``."""
+    listed = (
+        'select event_id_given, unnest(from_json("object *", \'[["VARCHAR"]]\')) as said '
+        "from fated where fate = 'accepted' and \"object *\" is not null"
+    )
+    return (
+        "select event_id_given as event_id, said[1] as object_type, said[2] as object_id, "
+        f"said[3] as qualifier, {delivery_id} as delivery_id from ({listed}) "
+        "where said[1] is not null and said[2] is not null"
+    )

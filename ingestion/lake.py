@@ -28,12 +28,20 @@ _COMPRESSION = WriterProperties(compression="ZSTD", compression_level=1)
 
 ACTIVE_DELIVERIES = """
 create or replace view active_deliveries as
-select delivery_id, source, mapping, "table", accepted, events
-from deliveries
-where not repeat
-qualify row_number() over (partition by source, coalesce(sha256, delivery_id)
-                           order by arrival_no desc) = 1
+with readings as (
+    select * from deliveries
+    where not repeat and replay_of is null
+    qualify row_number() over (partition by source, coalesce(sha256, delivery_id)
+                               order by arrival_no desc) = 1
+)
+select delivery_id from readings
+union all
+select delivery_id from deliveries
+where not repeat and replay_of in (select delivery_id from readings)
 """
+"""The latest reading of each file, and the replays of what it quarantined."""
+
+REPLAYED = "quarantine_id not in (select unnest(replays) from deliveries)"
 
 
 def quoted(identifier: str) -> str:
@@ -119,11 +127,12 @@ class Lake:
         self.scan(con, "deliveries", TABLES["deliveries"])
         con.execute(ACTIVE_DELIVERIES)
         hidden = unfinished or _superseded(con)
-        active = "where delivery_id in (select delivery_id from active_deliveries)"
+        active = "delivery_id in (select delivery_id from active_deliveries)" if hidden else "true"
         for table in sorted(_DELIVERED):
+            where = f"{active} and {REPLAYED}" if table == "quarantine" else active
             con.execute(
                 f"create view {quoted(table)} as "
-                f"select * from {quoted(f'stored_{table}')} {active if hidden else ''}"
+                f"select * from {quoted(f'stored_{table}')} where {where}"
             )
         return con
 

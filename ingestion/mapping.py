@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
 
+from ingestion.codes import canonical_codes
 from ingestion.errors import BadMapping, UnknownMapping
 from ingestion.schema import EVENTS, REFERENCE
 
@@ -59,6 +60,11 @@ class Mapping:
         Canonical column -> source column, ``{"template": "{a}:{b}"}`` or ``{"constant": x}``.
     events : tuple of dict
         For records that state several events: what differs from ``columns`` in each.
+    codes : dict
+        Canonical column -> {raw code: canonical code}.
+    objects : dict
+        Object type -> column or template; under ``"*"`` a column that lists objects of any type as
+        JSON ``[[type, id, qualifier], ..]``.
     timezone : str or dict
         Zone of naive times, or ``{"column": name, "zones": {value: zone}}``.
     """
@@ -86,6 +92,12 @@ class Mapping:
             if name not in {"recognise"}
         }
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]
+
+    @classmethod
+    def from_dict(cls, said: dict[str, Any]) -> "Mapping":
+        """The mapping that ``dataclasses.asdict`` wrote down."""
+        tuples = {name: tuple(said[name]) for name in ("recognise", "time_formats", "events")}
+        return cls(**(said | tuples))
 
     @property
     def generic(self) -> bool:
@@ -164,16 +176,20 @@ def parse_mapping(path: Path) -> Mapping:
         timezone=said.get("timezone", "UTC"),
         time_formats=tuple(said.get("time_formats", ())),
         decimal=str(said.get("decimal", ".")),
-        codes={
-            column: {str(raw): str(code) for raw, code in codes.items()}
-            for column, codes in said.get("codes", {}).items()
-        },
+        codes={column: _codes(codes) for column, codes in said.get("codes", {}).items()},
         events=tuple(said.get("events", ())),
         objects=said.get("objects", {}),
         extras=said.get("extras", {}),
     )
     _check(mapping, path)
     return mapping
+
+
+def _codes(said: Any) -> dict[str, str]:
+    """Codes written in the mapping itself, or the name of a shipped code list."""
+    if isinstance(said, str):
+        return canonical_codes(said)
+    return {str(raw): str(code) for raw, code in said.items()}
 
 
 def _check(mapping: Mapping, path: Path) -> None:

@@ -74,6 +74,8 @@ DELIVERIES = pa.schema(
         pa.field("events", pa.int64(), nullable=False),
         pa.field("unmapped_activities", pa.int64(), nullable=False),
         pa.field("counts", pa.list_(COUNTS)),
+        pa.field("replays", pa.list_(pa.string())),
+        pa.field("replay_of", pa.string()),
     ]
 )
 
@@ -81,7 +83,9 @@ QUARANTINE = pa.schema(
     [
         pa.field("quarantine_id", pa.string(), nullable=False),
         pa.field("delivery_id", pa.string(), nullable=False),
-        *_strings("source", "site", "reason", "detail", "pointer"),
+        *_strings("source", "site"),
+        pa.field("day", pa.date32()),
+        *_strings("reason", "detail", "pointer"),
         pa.field("raw", pa.binary()),
         pa.field("attempts", pa.int64(), nullable=False),
         pa.field("quarantined_at", TIME, nullable=False),

@@ -19,13 +19,14 @@ order by 1, 2 nulls first, 3 nulls first
 """
 
 _STORED = """
-select d.delivery_id, d.source, d.name, d.events, coalesce(e.stored, 0),
-       d.quarantined, coalesce(q.stored, 0)
-from (select * from deliveries where not repeat
-      and delivery_id in (select delivery_id from active_deliveries)) d
+with d as (select *, quarantined + len(replays) as refused from deliveries
+           where not repeat and delivery_id in (select delivery_id from active_deliveries))
+select d.name, d.source, d.events, coalesce(e.stored, 0), d.refused, coalesce(q.stored, 0)
+from d
 left join (select delivery_id, count(*) as stored from events group by 1) e using (delivery_id)
-left join (select delivery_id, count(*) as stored from quarantine group by 1) q using (delivery_id)
-where d.events <> coalesce(e.stored, 0) or d.quarantined <> coalesce(q.stored, 0)
+left join (select delivery_id, count(*) as stored from stored_quarantine group by 1) q
+    using (delivery_id)
+where d.events <> coalesce(e.stored, 0) or d.refused <> coalesce(q.stored, 0)
 """
 
 
@@ -97,7 +98,7 @@ def status(lake: Lake) -> Status:
     wrong += [
         f"{name} ({source}): {said} events said, {stored} stored; "
         f"{refused} refused, {kept} in quarantine"
-        for _, source, name, said, stored, refused, kept in _stored_otherwise(con)
+        for name, source, said, stored, refused, kept in _stored_otherwise(con)
     ]
     return Status(deliveries, tallies, wrong)
 
