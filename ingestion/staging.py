@@ -150,7 +150,7 @@ def _as_text(path: Path, content: Path, folder: Path, head: bytes) -> tuple[Path
         _transcode(path, content, clean, encoding)
         content = clean
         clean = folder / "lines"
-    if not _needs_cleaning(content):
+    if _is_one_document(content) or not _needs_cleaning(content):
         return content, []
     return clean, _set_hostile_lines_aside(content, clean)
 
@@ -194,6 +194,13 @@ def _transcode(path: Path, content: Path, target: Path, encoding: str) -> None:
                 plain.write(chunk)
     except UnicodeError as error:
         raise UnreadableFile(path, f"the {encoding} text is damaged ({error})") from error
+
+
+def _is_one_document(content: Path) -> bool:
+    """Whether this is XML, or JSON without a newline: nothing a reader would take line by line."""
+    with content.open("rb") as file:
+        head = file.read(MAX_LINE).lstrip(b"\xef\xbb\xbf \t\r\n")
+    return head.startswith(b"<") or (head.startswith((b"{", b"[")) and b"\n" not in head)
 
 
 def _needs_cleaning(content: Path) -> bool:

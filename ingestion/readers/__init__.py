@@ -4,17 +4,25 @@ A reader returns the column names and the records it had to refuse. Nothing is i
 meaning is the mapping's business.
 """
 
+from typing import Any
+
 import duckdb
+import orjson
 
 from ingestion.errors import UnreadableFile
 from ingestion.readers.delimited import read_delimited
+from ingestion.readers.epcis import is_epcis, read_epcis_json, read_epcis_lines, read_epcis_xml
+from ingestion.readers.epcis_xml import ROOTS as EPCIS_ROOTS
 from ingestion.readers.jsonl import read_jsonl
 from ingestion.readers.parquet import read_parquet
 from ingestion.readers.raw import Raw
 from ingestion.readers.xes import read_xes
-from ingestion.staging import Staged
+from ingestion.readers.xml_root import root_name
+from ingestion.staging import MAX_LINE, Staged
 
 __all__ = ["Raw", "read_raw"]
+
+MAX_DOCUMENT = 1 << 30
 
 
 def read_raw(con: duckdb.DuckDBPyConnection, delivery: Staged) -> Raw:
@@ -22,11 +30,44 @@ def read_raw(con: duckdb.DuckDBPyConnection, delivery: Staged) -> Raw:
     if delivery.format == "parquet":
         return read_parquet(con, delivery)
     if delivery.format == "jsonl":
-        return read_jsonl(con, delivery)
+        return _read_json_lines(con, delivery)
     if delivery.format == "xml":
-        return read_xes(con, delivery)
+        return _read_xml(con, delivery)
     if delivery.format == "json":
-        raise UnreadableFile(
-            delivery.path, "a JSON document is not one of the known logs; give one object per line"
-        )
+        return _read_json(con, delivery, _json_document(delivery))
     return read_delimited(con, delivery)
+
+
+def _read_xml(con: duckdb.DuckDBPyConnection, delivery: Staged) -> Raw:
+    if root_name(delivery.content) in EPCIS_ROOTS:
+        return read_epcis_xml(con, delivery)
+    return read_xes(con, delivery)
+
+
+def _read_json_lines(con: duckdb.DuckDBPyConnection, delivery: Staged) -> Raw:
+    with delivery.content.open("rb") as file:
+        first = file.readline(MAX_LINE)
+    try:
+        document = orjson.loads(first)
+    except orjson.JSONDecodeError:
+        document = None
+    return read_epcis_lines(con, delivery) if is_epcis(document) else read_jsonl(con, delivery)
+
+
+def _json_document(delivery: Staged) -> Any:
+    if delivery.content.stat().st_size > MAX_DOCUMENT:
+        raise UnreadableFile(delivery.path, f"a JSON document over {MAX_DOCUMENT >> 20} MiB")
+    try:
+        return orjson.loads(delivery.content.read_bytes())
+    except orjson.JSONDecodeError as error:
+        raise UnreadableFile(
+            delivery.path, f"the JSON is damaged or ends early ({error})"
+        ) from error
+
+
+def _read_json(con: duckdb.DuckDBPyConnection, delivery: Staged, document: Any) -> Raw:
+    if is_epcis(document):
+        return read_epcis_json(con, delivery, document)
+    raise UnreadableFile(
+        delivery.path, "a JSON document is not one of the known logs; give one object per line"
+    )

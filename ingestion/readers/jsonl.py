@@ -47,7 +47,9 @@ def read_jsonl(con: duckdb.DuckDBPyConnection, delivery: Staged) -> Raw:
 
 def _leaf_paths(con: duckdb.DuckDBPyConnection) -> list[tuple[str, ...]]:
     """Paths of all values that are not objects, over every line."""
-    [[structure]] = con.execute("select json_group_structure(line::json) from json_lines").fetchall()
+    [[structure]] = con.execute(
+        "select json_group_structure(line::json) from json_lines"
+    ).fetchall()
     return sorted(_leaves(json.loads(structure or "{}"), ()))
 
 
