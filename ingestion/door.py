@@ -31,6 +31,7 @@ from ingestion.interpretation import Interpretation, interpret
 from ingestion.keys import secret
 from ingestion.lake import Lake, literal, quoted
 from ingestion.mapping import Mapping
+from ingestion.privacy import mask_notes
 from ingestion.readers import Raw, read_raw
 from ingestion.session import LARGE, Row, Session
 from ingestion.settings import Settings
@@ -118,6 +119,8 @@ class Door:
                 "create or replace temp view raw_records as select rowid as rec, * from raw_rows"
             )
         con.execute(f"create or replace temp table mapped as {reading.mapped}")
+        if "note" in reading.columns:
+            mask_notes(con)
         self._note_refused([*delivery.refused, *raw.refused()], reading)
         superseded = before["delivery_id"] if before else None
         if mapping.table == "events":
