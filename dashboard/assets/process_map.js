@@ -41,6 +41,14 @@ function create(root) {
     view.box = [x + w * px * (1 - 1 / factor), y + h * py * (1 - 1 / factor), w / factor, h / factor];
     apply();
   };
+  const bring = (part) => {
+    const { x, y, width, height } = part.getBBox();
+    const [left, top, w, h] = view.box;
+    const inside = x >= left && y >= top && x + width <= left + w && y + height <= top + h;
+    if (inside) return;
+    view.box = [x + width / 2 - w / 2, y + height / 2 - h / 2, w, h];
+    apply();
+  };
   const place = (event) => {
     const r = canvas.getBoundingClientRect();
     return [(event.clientX - r.left) / r.width, (event.clientY - r.top) / r.height];
@@ -54,6 +62,8 @@ function create(root) {
     if (view.key !== data.key || !view.box) {
       view.key = data.key;
       fit(false);
+      const selected = canvas.querySelector(".selected");
+      if (selected && view.box) bring(selected);
     }
     apply();
     hide();
@@ -101,6 +111,10 @@ function create(root) {
     const part = event.target.closest("[data-id]");
     if (part && (event.key === "Enter" || event.key === " ")) { event.preventDefault(); view.select(part.dataset.id); }
     if (event.key === "Escape") view.select("");
+  });
+
+  canvas.addEventListener("focusin", (event) => {
+    if (event.target.matches?.(":focus-visible")) bring(event.target);
   });
 
   // hover

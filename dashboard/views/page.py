@@ -66,8 +66,14 @@ def choose_slice(facts: Facts) -> tuple[Slice, Slice | None]:
         return Slice(chosen), None
     last_day = facts.as_of.date()
     if period == CUSTOM:
+        whole = (facts.first.date(), last_day)
         picked = st.date_input(
-            "From and to", (facts.first.date(), last_day), key="days", bind="query-params"
+            "From and to",
+            whole,
+            min_value=whole[0],
+            max_value=whole[1],
+            key="days",
+            bind="query-params",
         )
         start, end = _both(picked, facts.first.date(), last_day)
         return _with_previous(chosen, start, end + timedelta(days=1), first=facts.first.date())
