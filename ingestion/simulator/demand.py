@@ -45,7 +45,8 @@ def weekly_share(site: Site, day: date) -> float:
     """Relative demand of a site on a day: weekday and season, without chance."""
     b2b = site.b2b_share
     weekday = day.weekday()
-    week = b2b * _WEEKDAY_B2B[weekday] + (1 - b2b) * _WEEKDAY_B2C[weekday]
+    week = b2b * _WEEKDAY_B2B[weekday] / sum(_WEEKDAY_B2B)
+    week += (1 - b2b) * _WEEKDAY_B2C[weekday] / sum(_WEEKDAY_B2C)
     month = _MONTHS[day.month - 1]
     season = 1 + (month - 1) * (1.15 - 0.5 * b2b)
     quarter_end = day.month % 3 == 0 and day.day >= 16

@@ -1,8 +1,9 @@
 """The truth as an object-centric event log (OCEL 2.0 JSON), written as the run goes on."""
 
+import gzip
 import shutil
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from ingestion.simulator.clock import iso
 from ingestion.simulator.line import Fact, Line
@@ -18,9 +19,9 @@ class OcelLog:
     """Events of return lines with the objects they touch; message traffic is left out."""
 
     def __init__(self, root: Path) -> None:
-        self.path = root / "ocel.json"
-        self._events = TextFile(root / "ocel-events.tmp")
-        self._objects = TextFile(root / "ocel-objects.tmp")
+        self.path = root / "ocel.json.gz"
+        self._events = TextFile(root / "ocel-events.gz")
+        self._objects = TextFile(root / "ocel-objects.gz")
         self._root = root
         self._separators = ["", ""]
 
@@ -81,14 +82,21 @@ class OcelLog:
             if not code.startswith("M01")
         )
         object_types = ",".join(f'{{"name":"{kind}","attributes":[]}}' for kind in _TYPES)
+        head = f'{{"objectTypes":[{object_types}],"eventTypes":[{event_types}],'
         with self.path.open("wb") as out:
-            out.write(f'{{"objectTypes":[{object_types}],"eventTypes":[{event_types}],'.encode())
-            for key, file, end in (
-                ("objects", self._objects, b"],"),
-                ("events", self._events, b"]}\n"),
-            ):
-                out.write(f'"{key}":[\n'.encode())
-                with file.path.open("rb") as part:
-                    shutil.copyfileobj(part, out, 1 << 20)
-                out.write(end)
-                file.path.unlink()
+            out.write(_member(f'{head}"objects":['))
+            _move(self._objects.path, out)
+            out.write(_member('],"events":['))
+            _move(self._events.path, out)
+            out.write(_member("]}\n"))
+
+
+def _member(text: str) -> bytes:
+    return gzip.compress(text.encode(), mtime=0)
+
+
+def _move(path: Path, out: BinaryIO) -> None:
+    """Append a gzip member; members in a row are one gzip file."""
+    with path.open("rb") as part:
+        shutil.copyfileobj(part, out, 1 << 20)
+    path.unlink()

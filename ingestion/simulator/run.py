@@ -271,7 +271,7 @@ def _run(
         lines = _reveal(lines, truth)
         if today == first:
             for station in world.stations():
-                station.busy_s, station.waited_s, station.jobs = 0.0, 0.0, 0
+                station.forget()
         if today == network.LAST_DAY:
             truth.utilisation(world.stations(), utc_midnight(first) + DAY, env.now)
         if progress is not None:

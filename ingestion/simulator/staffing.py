@@ -40,6 +40,7 @@ class Station:
         self.pace = pace
         self.busy_s = 0.0
         self.waited_s = 0.0
+        self.asked_s = 0.0
         self.jobs = 0
         self._relief = relief * len(people)
         self._queue: list[tuple[int, int, float, float, simpy.Event]] = []
@@ -52,10 +53,16 @@ class Station:
         """Queue a job; the event's value is (who, started, finished)."""
         done = self.env.event()
         self._count += 1
+        self.asked_s += touch_s
         heappush(self._queue, (urgency, self._count, touch_s, self.env.now, done))
         if self._idle:
             self._idle.popleft().succeed()
         return done
+
+    def forget(self) -> None:
+        """Count work, waiting and jobs from now on."""
+        self.busy_s = self.waited_s = self.asked_s = 0.0
+        self.jobs = 0
 
     def utilisation(self, start: float, end: float) -> float:
         """Share of the people's working time between two moments that jobs filled.

@@ -162,13 +162,17 @@ class Truth:
     def utilisation(self, stations: list[Station], start: float, end: float) -> None:
         """Write how loaded each station was inside the window, and how long jobs waited."""
         file = TextFile(
-            self._root / "stations.csv", header="station,people,utilisation,jobs,wait_h"
+            self._root / "stations.csv",
+            header="station,people,utilisation,jobs,wait_h,natural_work_h",
         )
         for station in stations:
             share = station.utilisation(start, end)
             wait = station.waited_s / max(station.jobs, 1) / HOUR
             people = len(station.calendars)
-            file.write(f"{station.name},{people},{share:.3f},{station.jobs},{wait:.2f}")
+            file.write(
+                f"{station.name},{people},{share:.3f},{station.jobs},{wait:.2f},"
+                f"{station.asked_s / HOUR:.1f}"
+            )
         file.close()
 
     def _drain(self) -> None:
