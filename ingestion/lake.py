@@ -34,9 +34,9 @@ with readings as (
     qualify row_number() over (partition by source, coalesce(sha256, delivery_id)
                                order by arrival_no desc) = 1
 )
-select delivery_id from readings
+select * from readings
 union all
-select delivery_id from deliveries
+select * from deliveries
 where not repeat and replay_of in (select delivery_id from readings)
 """
 """The latest reading of each file, and the replays of what it quarantined."""
