@@ -87,7 +87,7 @@ class ReasonModel:
     ) -> Advice:
         best = int(probability.argmax())
         because = abstention(members, len(self.classes))
-        if because is None and self.terms.familiar_share(inputs.notes[row]) < FAMILIAR:
+        if self.terms.familiar_share(inputs.notes[row]) < FAMILIAR:
             because = "most words of the note are unknown: another language or jargon"
         return Advice(
             question=TASK,
