@@ -103,7 +103,7 @@ class Policy:
         sla = said.get("sla", {})
         return cls(
             version=str(said["version"]),
-            passes=tuple(Pass(**(one | {"on": tuple(one["on"])})) for one in said["passes"]),
+            passes=tuple(_pass(one) for one in said["passes"]),
             tolerances=Tolerances(**said.get("tolerances", {})),
             subset_candidates=int(said.get("subsets", {}).get("candidates", 12)),
             sla_default_h=float(sla.get("default_h", 24.0)),
@@ -126,3 +126,8 @@ class Policy:
             Pass(f"P{2 + i}", f"K{1 + i}", on, duplicates=duplicates) for i, on in enumerate(keys)
         )
         return replace(self, passes=passes)
+
+
+def _pass(said: Mapping[str, Any]) -> Pass:
+    rest = {name: value for name, value in said.items() if name != "columns"}
+    return Pass(on=tuple(said["columns"]), **rest)

@@ -1,0 +1,113 @@
+"""Reconcile any two frames of movements."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from mining.calendars import Calendar
+from mining.events import to_microseconds
+from mining.reconciliation.board import Board
+from mining.reconciliation.deadlines import deadlines
+from mining.reconciliation.differences import compare
+from mining.reconciliation.findings import Break, Reconciliation
+from mining.reconciliation.movements import HOUR_US, to_sides
+from mining.reconciliation.outcome import close, movements_frame, reviews_frame, write_breaks
+from mining.reconciliation.passes import run_passes
+from mining.reconciliation.policy import Policy
+
+Frame = pd.DataFrame | pa.Table
+Moment = datetime | date | str
+
+
+def reconcile_frames(
+    left: Frame,
+    right: Frame,
+    *,
+    policy: Policy | None = None,
+    keys: Sequence[tuple[str, ...]] | None = None,
+    as_of: Moment | None = None,
+    calendars: Sequence[Calendar] = (),
+    site_sla_h: Mapping[str, float] | None = None,
+) -> Reconciliation:
+    """Match movements of one system with postings of another and explain every difference.
+
+    Parameters
+    ----------
+    left : frame
+        What happened (the warehouse): at least movement_id, quantity (base units, signed) and
+        occurred_at. Understood besides: recorded_at, reference, line, number, sku, lot, serial,
+        kind, status, location, site, value, unit_cost, pack_factor, business_date, reversal_of,
+        reversal, failed, error, bulk, channel, family.
+    right : frame
+        What was posted (the ERP): the same, and document (the movement it names), posting_date.
+    policy : Policy, optional
+        Passes, tolerances and service levels; the shipped one by default.
+    keys : sequence of tuples of columns, optional
+        Match by these keys instead of the policy's passes, the strongest first.
+    as_of : moment, optional
+        Rows recorded later are not looked at; by default the latest row of either frame.
+    calendars : sequence of Calendar
+        Working days of the sites: how long a posting may take, and local business days.
+    site_sla_h : mapping of site to hours, optional
+
+    Raises
+    ------
+    BadMovements, BadPolicy
+
+    Examples
+    --------
+    >>> moved = pd.DataFrame({"movement_id": ["W1", "W2"], "line": ["R1:1", "R1:2"],
+    ...     "quantity": [24, 5], "pack_factor": [12, 1],
+    ...     "occurred_at": pd.to_datetime(["2026-03-03", "2026-03-03"])})
+    >>> posted = pd.DataFrame({"movement_id": ["E1", "E2"], "line": ["R1:1", "R1:2"],
+    ...     "quantity": [2, 5], "occurred_at": pd.to_datetime(["2026-03-04", "2026-03-04"])})
+    >>> found = reconcile_frames(moved, posted, keys=[("line",)])
+    >>> found.matched, found.by_type, found.breaks[0].members
+    (1, {'B06': 1}, ('W1', 'E1'))
+    """
+    policy = policy or Policy.load()
+    if keys is not None:
+        policy = policy.with_keys(*keys)
+    left, right = (_known(frame, as_of) for frame in (left, right))
+    zones = {calendar.site: calendar.zone for calendar in calendars}
+    sides = to_sides(left, right, statuses=policy.statuses, locations=policy.locations, zones=zones)
+    moments = [int(side.recorded.max()) for side in sides if len(side)]
+    as_of_us = to_microseconds(as_of) if as_of is not None else max(moments, default=0)
+    board = Board(*sides, skew_us=int(policy.tolerances.clock_skew_h * HOUR_US))
+    run_passes(board, policy)
+    differences = compare(board, policy)
+    due = deadlines(board.left, policy=policy, calendars=calendars, site_sla_h=site_sla_h)
+    verdict = close(board, differences, due, as_of_us)
+    breaks = write_breaks(board, verdict, differences, policy=policy, due=due, as_of_us=as_of_us)
+    movements = movements_frame(board, verdict, due, policy)
+    clean = (movements["side"] == "left") & (movements["type"] == "")
+    return Reconciliation(
+        as_of=datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=as_of_us),
+        rules=policy.version,
+        matched=int(clean.sum()),
+        breaks=in_order(breaks),
+        movements=movements,
+        reviews=reviews_frame(board),
+        ignored=sum(side.ignored.num_rows for side in sides),
+    )
+
+
+def in_order(breaks: Sequence[Break]) -> tuple[Break, ...]:
+    """Breaks by type and id."""
+    return tuple(sorted(breaks, key=lambda one: (one.type, one.break_id)))
+
+
+def _known(frame: Frame, as_of: Moment | None) -> Frame:
+    """Rows recorded (where that is not stated: that occurred) up to a moment."""
+    if as_of is None:
+        return frame
+    table = frame if isinstance(frame, pa.Table) else pa.Table.from_pandas(frame)
+    limit = to_microseconds(as_of)
+    moments = table["occurred_at"]
+    if "recorded_at" in table.column_names:
+        moments = pc.coalesce(table["recorded_at"].cast(moments.type), moments)
+    stamps = moments.cast(pa.timestamp("us", tz=moments.type.tz), safe=False).cast(pa.int64())
+    return table.filter(pc.less_equal(stamps, limit))

@@ -1,0 +1,263 @@
+"""The matching passes: P1 nets reversals, P2 to P6 link movements with postings."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+import numpy as np
+
+from mining.reconciliation.board import EXTRA, NETTED, PLAIN, Board, Review
+from mining.reconciliation.movements import DAY_US, Codes, Ints, Side
+from mining.reconciliation.pairing import Runs, common, key_of, lookup, pair, runs
+from mining.reconciliation.policy import Pass, Policy
+from mining.reconciliation.subsets import subsets_adding_up
+from mining.reconciliation.typos import one_slip, shortened
+
+NETTING = -1
+_REVERSED_BY = (("reference", "kind"), ("line", "sku", "kind", "status"), ("line", "sku", "kind"))
+
+
+def run_passes(board: Board, policy: Policy) -> None:
+    """Run P1 and then the policy's passes on what is still free."""
+    _net(board, board.left, board.left_group)
+    _net(board, board.right, board.right_group, role=board.role)
+    for pass_no, rule in enumerate(policy.passes):
+        _RUN[rule.how](board, rule, pass_no, policy)
+    _join_corrections(board)
+    board.forget_keys()
+
+
+def _net(board: Board, side: Side, group: Ints, role: Codes | None = None) -> None:
+    """P1: pair each reversal with what it reverses, by its reference or the nearest before."""
+    if not side.reversal.any():
+        return
+    for originals, reversals in _netting(side, group):
+        numbers = board.open_groups(len(originals), NETTING)
+        for rows in (originals, reversals):
+            group[rows] = numbers
+            if role is not None:
+                role[rows] = NETTED
+
+
+def _netting(side: Side, group: Ints) -> Iterator[tuple[Ints, Ints]]:
+    size = np.round(np.abs(side.quantity) * 1e6).astype(np.int64)
+    back = np.flatnonzero(side.reversal & (side.codes["reversal_of"] >= 0))
+    if len(back):
+        original = _reversed_row(side, back)
+        fits = (original >= 0) & (size[original] == size[back]) & ~side.reversal[original]
+        _, first = np.unique(original[fits], return_index=True)
+        yield original[fits][first], back[fits][first]
+    amount = np.unique(size, return_inverse=True)[1].astype(np.int32)
+    for columns in _REVERSED_BY:
+        pairs = [(side.codes[name], side.codes[name]) for name in columns]
+        key, _ = key_of([*pairs, (amount, amount)])
+        free = group < 0
+        unnamed = np.flatnonzero(free & side.reversal & (side.codes["reversal_of"] < 0))
+        plain = np.flatnonzero(free & ~side.reversal)
+        yield pair(runs(key, plain), runs(key, unnamed), side.time, side.time, 0)
+
+
+def _reversed_row(side: Side, rows: Ints) -> Ints:
+    """Row each reversal names, -1 where there is none."""
+    ids = side.codes["movement_id"].astype(np.int64)
+    return lookup(ids, np.arange(len(ids)), side.codes["reversal_of"][rows].astype(np.int64))
+
+
+def _join_corrections(board: Board) -> None:
+    """A reversal of part of a posting counts in the group of that posting."""
+    side = board.right
+    rows = np.flatnonzero(side.reversal & (board.right_group < 0))
+    rows = rows[side.codes["reversal_of"][rows] >= 0]
+    original = _reversed_row(side, rows)
+    known = original >= 0
+    rows, original = rows[known], original[known]
+    less = np.abs(side.quantity[rows]) < np.abs(side.quantity[original])
+    plain = (board.role[original] == PLAIN) & (board.right_group[original] >= 0)
+    mine = less & plain
+    board.join(rows[mine], board.right_group[original[mine]], PLAIN)
+
+
+def _run_pairs(board: Board, rule: Pass, pass_no: int, policy: Policy) -> None:
+    left_key, right_key = board.keys(rule.on)
+    lefts = runs(left_key, board.free_left())
+    rights = runs(right_key, board.free_right())
+    if "quantity" not in rule.on:
+        _link_partials(board, lefts, rights, pass_no)
+        lefts = runs(left_key, board.free_left())
+        rights = runs(right_key, board.free_right())
+    found = pair(lefts, rights, board.left.time, board.right.time, board.skew_us)
+    board.link(*found, pass_no)
+    if rule.duplicates:
+        _join_duplicates(board, left_key, right_key)
+
+
+def _link_partials(board: Board, lefts: Runs, rights: Runs, pass_no: int) -> None:
+    """One movement posted in parts, or several posted as one: quantities of a key add up."""
+    i, j = common(lefts, rights)
+    n, m = lefts.count[i], rights.count[j]
+    sums_left = _sums(board.left.quantity, lefts)[i]
+    sums_right = _sums(board.right.quantity, rights)[j]
+    parts = ((n == 1) ^ (m == 1)) & (np.abs(sums_left - sums_right) < 1e-9)
+    for a, b in zip(i[parts].tolist(), j[parts].tolist(), strict=True):
+        mine = lefts.rows[lefts.start[a] : lefts.start[a] + lefts.count[a]]
+        theirs = rights.rows[rights.start[b] : rights.start[b] + rights.count[b]]
+        if board.right.time[theirs[0]] >= board.left.time[mine[0]] - board.skew_us:
+            board.gather(mine, theirs, pass_no)
+
+
+def _sums(values: "np.ndarray[tuple[int], np.dtype[np.float64]]", grouped: Runs) -> Ints:
+    if not len(grouped.start):
+        return np.empty(0)
+    return np.add.reduceat(values[grouped.rows], grouped.start)
+
+
+def _join_duplicates(board: Board, left_key: Ints, right_key: Ints) -> None:
+    """A further posting under the key of a matched movement is an extra one of its group."""
+    free = board.free_right()
+    free = free[right_key[free] >= 0]
+    if not len(free):
+        return
+    matched = np.flatnonzero((board.left_group >= 0) & (left_key >= 0) & ~board.left.reversal)
+    group = lookup(left_key[matched], board.left_group[matched], right_key[free])
+    plain = np.flatnonzero((board.right_group >= 0) & (board.role == PLAIN))
+    posted = np.zeros(board.groups, bool)
+    posted[board.right_group[plain]] = True
+    extra = (group >= 0) & posted[np.maximum(group, 0)]
+    board.join(free[extra], group[extra], EXTRA)
+
+
+def _rmas(side: Side, rows: Ints) -> list[str]:
+    """Return number of each row: its line without the line number."""
+    lines = side.texts("line", rows)
+    return ["" if line is None else line.rpartition(":")[0] or line for line in lines]
+
+
+def _run_typo(board: Board, rule: Pass, pass_no: int, policy: Policy) -> None:
+    """P4: the return number differs by one slip, everything else agrees, and it is unmistakable."""
+    left_key, right_key = board.keys(rule.on)
+    lefts, rights = board.free_left(), board.free_right()
+    shared = np.intersect1d(left_key[lefts], right_key[rights])
+    lefts = lefts[np.isin(left_key[lefts], shared[shared >= 0])]
+    rights = rights[np.isin(right_key[rights], shared[shared >= 0])]
+    by_form: dict[tuple[int, str], list[int]] = defaultdict(list)
+    for i, rma in enumerate(_rmas(board.left, lefts)):
+        for form in set(shortened(rma)) if rma else ():
+            by_form[int(left_key[lefts[i]]), form].append(i)
+    mine, theirs = _rmas(board.left, lefts), _rmas(board.right, rights)
+    pairs = set()
+    for j, rma in enumerate(theirs):
+        for form in set(shortened(rma)) if rma else ():
+            for i in by_form.get((int(right_key[rights[j]]), form), ()):
+                timely = board.right.time[rights[j]] >= board.left.time[lefts[i]] - board.skew_us
+                if timely and one_slip(mine[i], rma):
+                    pairs.add((i, j))
+    kept = _unmistakable(pairs)
+    board.link(lefts[kept[:, 0]], rights[kept[:, 1]], pass_no)
+
+
+def _unmistakable(pairs: set[tuple[int, int]]) -> Ints:
+    """Pairs of which neither end has another partner, array of shape (n, 2)."""
+    found = np.array(sorted(pairs), np.int64).reshape(-1, 2)
+    _, first, of_left = np.unique(found[:, 0], return_index=True, return_counts=True)
+    single_left = np.isin(found[:, 0], found[first[of_left == 1], 0])
+    _, first, of_right = np.unique(found[:, 1], return_index=True, return_counts=True)
+    single_right = np.isin(found[:, 1], found[first[of_right == 1], 1])
+    return found[single_left & single_right]
+
+
+def _unreferenced(board: Board) -> Ints:
+    """Free postings that name neither a movement nor a return line."""
+    rows = board.free_right()
+    nameless = np.ones(len(rows), bool)
+    for column in ("reference", "document", "line"):
+        nameless &= board.right.codes[column][rows] < 0
+    return rows[nameless]
+
+
+def _run_groups(board: Board, rule: Pass, pass_no: int, policy: Policy) -> None:
+    """P5: all movements of a site, SKU, status and day against all postings of that day."""
+    rights = _unreferenced(board)
+    if not len(rights):
+        return
+    left_key, right_key = board.keys(rule.on)
+    for lag in range(int(rule.window_days) + 1):
+        rights = rights[board.right_group[rights] < 0]
+        days = np.concatenate([board.left.day, board.right.day - lag])
+        days = (days - days.min(initial=0)).astype(np.int64)
+        width = int(days.max(initial=0)) + 1
+        cut = len(board.left)
+        mine = np.where(left_key < 0, -1, left_key * width + days[:cut])
+        theirs = np.where(right_key < 0, -1, right_key * width + days[cut:])
+        lefts, groups = runs(mine, board.free_left()), runs(theirs, rights)
+        i, j = common(lefts, groups)
+        sums = _sums(board.left.quantity, lefts)[i] - _sums(board.right.quantity, groups)[j]
+        for a, b in zip(i[np.abs(sums) < 1e-9], j[np.abs(sums) < 1e-9], strict=True):
+            board.gather(
+                lefts.rows[lefts.start[a] : lefts.start[a] + lefts.count[a]],
+                groups.rows[groups.start[b] : groups.start[b] + groups.count[b]],
+                pass_no,
+            )
+
+
+def _run_subsets(board: Board, rule: Pass, pass_no: int, policy: Policy) -> None:
+    """P6: one posting for a few movements, or one movement in a few postings, if unmistakable."""
+    rights = _unreferenced(board)
+    if not len(rights):
+        return
+    window = int(rule.window_days * DAY_US)
+    left_key, right_key = board.keys(rule.on)
+    by_key: dict[int, list[int]] = defaultdict(list)
+    wanted = set(right_key[rights].tolist())
+    for row in board.free_left().tolist():
+        if int(left_key[row]) in wanted and left_key[row] >= 0:
+            by_key[int(left_key[row])].append(row)
+    for row in rights.tolist():
+        at = int(board.right.time[row])
+        near = [
+            one
+            for one in by_key.get(int(right_key[row]), ())
+            if board.left_group[one] < 0
+            and board.left.time[one] - board.skew_us <= at <= board.left.time[one] + window
+        ]
+        _accept(board, near, row, "right", pass_no, policy)
+    rights = rights[board.right_group[rights] < 0]
+    free = defaultdict(list)
+    for row in rights.tolist():
+        free[int(right_key[row])].append(row)
+    for row in sorted(one for key in free for one in by_key.get(key, ())):
+        if board.left_group[row] < 0:
+            at = int(board.left.time[row])
+            near = [
+                one
+                for one in free[int(left_key[row])]
+                if board.right_group[one] < 0
+                and at - board.skew_us <= board.right.time[one] <= at + window
+            ]
+            _accept(board, near, row, "left", pass_no, policy)
+
+
+def _accept(
+    board: Board, near: list[int], row: int, side: str, pass_no: int, policy: Policy
+) -> None:
+    """Link a row with the one subset that adds up; several go to review with all of them."""
+    if not 1 <= len(near) <= policy.subset_candidates:
+        return
+    one, many = (board.right, board.left) if side == "right" else (board.left, board.right)
+    choice = subsets_adding_up(
+        [float(many.quantity[other]) for other in near], float(one.quantity[row])
+    )
+    chosen = [np.array([near[k] for k in solution], np.int64) for solution in choice.solutions]
+    if choice.unique:
+        mine = np.array([row], np.int64)
+        lefts, rights = (chosen[0], mine) if side == "right" else (mine, chosen[0])
+        board.gather(lefts, rights, pass_no)
+    elif chosen:
+        candidates = tuple(tuple(int(k) for k in rows) for rows in chosen)
+        board.reviews.append(Review(side, row, candidates, pass_no))
+
+
+_RUN = {
+    "pairs": _run_pairs,
+    "typo": _run_typo,
+    "groups": _run_groups,
+    "subsets": _run_subsets,
+}
