@@ -4,10 +4,13 @@
 
 Ours answers ``POST /v1/recommendations`` with API key, rate limit, stored recommendation, audit
 chain (committed before the answer) and log on: features from raw fields, calibrated
-probabilities, prediction set, expected values, reasons, policy. MLflow gets the finished feature
-row and answers with the trees' raw probabilities. Each server is a process of its own; the load
-comes from a third one over 127.0.0.1 on kept-alive connections, bounded in count and time. Rounds
-alternate, medians are shown, ratios are ours over theirs (requests) and theirs over ours (p99).
+probabilities, prediction set, expected values, reasons, policy. MLflow serves the same model twice:
+as a pyfunc with a signature that takes the same fields and answers the same calibrated
+probabilities ("the same model"), and as the bare trees on a finished feature row without a
+signature, its fastest way ("trees alone"); neither knows keys, storage or audit. Each server is a
+process of its own; the load comes from a third one over 127.0.0.1 on kept-alive connections,
+bounded in count and time. Rounds alternate, medians are shown, ratios are against "the same
+model": ours over theirs (requests), theirs over ours (p99).
 """
 
 import argparse
@@ -29,6 +32,33 @@ from pathlib import Path
 from typing import Any
 
 CONNECTIONS = (1, 16, 64)
+THEIRS = "mlflow, the same model"
+MODEL = """
+from pathlib import Path
+
+import mlflow
+import pandas as pd
+
+from models.disposition import FIELDS, DispositionModel
+from models.features import columns_of
+from models.files import read_arrays
+from models.items import Items
+
+
+class Disposition(mlflow.pyfunc.PythonModel):
+    def load_context(self, context):
+        place = Path(context.artifacts["bundle"])
+        self.model = DispositionModel.load(place / "disposition")
+        self.items = Items.from_arrays(read_arrays(place / "items.npz"))
+
+    def predict(self, context, model_input, params=None):
+        rows = model_input.to_dict("records")
+        inputs = self.model.inputs(columns_of(rows, FIELDS), self.items)
+        return pd.DataFrame(self.model.probabilities(inputs), columns=list(self.model.classes))
+
+
+mlflow.models.set_model(Disposition())
+"""
 SECONDS = 8.0
 LINE = {
     "return_line_id": "RMA-1:1",
@@ -55,10 +85,11 @@ def main() -> None:
         home = arguments.home or _trained(folder / "trained", arguments.lines)
         line = {**LINE, "sku": _known_sku(home)}
         one, tasks = _one_model_home(home, folder / "one")
-        row = _export(one, folder / "mlflow", line)
+        fields, row = _export(one, folder, line)
         servers = {
             "ours, one model": (_ours(one), _request(one, line)),
-            "mlflow, the same model": (_mlflow(folder / "mlflow"), _mlflow_request(row)),
+            THEIRS: (_mlflow(folder / "model"), _http("/invocations", fields)),
+            "mlflow, trees alone": (_mlflow(folder / "trees"), _http("/invocations", row)),
         }
         if len(tasks) > 1:
             whole = _copy_of(home, folder / "whole")
@@ -93,10 +124,9 @@ def _trained(home: Path, lines: int) -> Path:
 
 
 def _known_sku(home: Path) -> str:
-    from ingestion.lake import Lake
+    from models.files import read_arrays
 
-    [sku] = Lake(home).connect().execute("select min(sku) from items").fetchone()
-    return str(sku)
+    return str(read_arrays(home / "models" / "champion" / "items.npz")["skus"][0])
 
 
 def _one_model_home(home: Path, fresh: Path) -> tuple[Path, list[str]]:
@@ -118,24 +148,39 @@ def _copy_of(home: Path, fresh: Path) -> Path:
     return fresh
 
 
-def _export(home: Path, folder: Path, line: dict[str, Any]) -> list[float]:
-    """Log the same trees with MLflow's LightGBM flavour; the line's finished feature row."""
+def _export(
+    home: Path, folder: Path, line: dict[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Save the model for MLflow in both forms; the requests that ask them for the line's fate."""
     import lightgbm
     import mlflow
     import numpy as np
+    import pandas as pd
 
     from models.disposition import FIELDS
     from models.features import columns_of
     from models.scorer import Scorer
 
-    scorer = Scorer.load(home / "models" / "champion")
-    inputs = scorer._disposition.inputs(columns_of([line], FIELDS), scorer.items)
-    trees = lightgbm.Booster(model_str=scorer._disposition.trees.text)
-    mlflow.lightgbm.save_model(trees, str(folder))
-    expected = scorer._disposition.trees.predict(inputs.rows)
-    found = mlflow.pyfunc.load_model(str(folder)).predict(inputs.rows)
-    np.testing.assert_allclose(found, expected)
-    return [float(value) for value in np.nan_to_num(inputs.rows[0], nan=-1.0)]
+    bundle = home / "models" / "champion"
+    scorer = Scorer.load(bundle)
+    model = scorer._disposition
+    inputs = model.inputs(columns_of([line], FIELDS), scorer.items)
+    trees = lightgbm.Booster(model_str=model.trees.text)
+    mlflow.lightgbm.save_model(trees, str(folder / "trees"))
+    fields = pd.DataFrame([{name: line[name] for name in FIELDS if name in line}])
+    answer = pd.DataFrame(model.probabilities(inputs), columns=list(model.classes))
+    (folder / "model.py").write_text(MODEL)
+    mlflow.pyfunc.save_model(
+        str(folder / "model"),
+        python_model=str(folder / "model.py"),
+        artifacts={"bundle": str(bundle.resolve())},
+        signature=mlflow.models.infer_signature(fields, answer),
+        pip_requirements=[],
+    )
+    served = mlflow.pyfunc.load_model(str(folder / "model")).predict(fields)
+    np.testing.assert_allclose(served.to_numpy(), answer.to_numpy())
+    row = [float(value) for value in np.nan_to_num(inputs.rows[0], nan=-1.0)]
+    return {"dataframe_records": fields.to_dict("records")}, {"inputs": [row]}
 
 
 Command = list[str]
@@ -167,11 +212,7 @@ def _request(home: Path, line: dict[str, Any]) -> str:
     return _http("/v1/recommendations", line, f"Authorization: Bearer {key}\r\n")
 
 
-def _mlflow_request(row: list[float]) -> str:
-    return _http("/invocations", {"inputs": [row]}, "")
-
-
-def _http(path: str, content: object, headers: str) -> str:
+def _http(path: str, content: object, headers: str = "") -> str:
     body = json.dumps(content)
     return (
         f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
@@ -293,7 +334,7 @@ async def _load(order: dict[str, Any]) -> dict[str, Any]:
 
 
 def _table(found: dict[str, dict[str, Any]]) -> str:
-    theirs = found["mlflow, the same model"]
+    theirs = found[THEIRS]
     lines = [
         "| server | connections | requests/s | times MLflow | p50 ms | p99 ms | p99 MLflow/ours "
         "| failed | memory MB |",
