@@ -4,6 +4,7 @@
 >>> directly_follows_graph(load("my-home")).edges.head()       # doctest: +SKIP
 """
 
+from mining.conformance import Conformance, conformance
 from mining.graph import DirectlyFollowsGraph, directly_follows_graph
 from mining.indicators import INDICATORS, Indicator, Kpis, kpi_trend, kpis
 from mining.log import EventLog, load
@@ -12,6 +13,7 @@ from mining.traces import Variants, case_durations, variants
 
 __all__ = [
     "INDICATORS",
+    "Conformance",
     "DirectlyFollowsGraph",
     "EventLog",
     "Indicator",
@@ -19,6 +21,7 @@ __all__ = [
     "ObjectGraph",
     "Variants",
     "case_durations",
+    "conformance",
     "directly_follows_graph",
     "kpi_trend",
     "kpis",

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from ingestion.errors import EmptyLake, HomeIsBusy, RetraceError
 from ingestion.lake import Lake
+from ingestion.schema import REFERENCE
 from ingestion.settings import Settings
 from mining.calendars import Calendar, site_calendars
 from mining.engine import DuckDBEngine, UnknownEngine
@@ -28,7 +29,6 @@ from mining.store import DerivedStore
 from mining.transitions import activity_names, derive, forget_known, number_cases, site_numbers
 
 Moment = datetime | date | str
-_ITEM_COSTS = pa.schema([("sku", pa.string()), ("std_cost", pa.float64())])
 _FOREVER = 9_200_000_000_000_000_000
 
 
@@ -142,7 +142,9 @@ def _load_frame(
         engine.define_as("log_events", "select * from known_events")
     if latest is None or latest_known(engine) is None:
         raise BadFrame("The frame holds no events (as of the moment asked for).")
-    engine.register("item_costs", _ITEM_COSTS.empty_table())
+    for table, schema in REFERENCE.items():
+        engine.register(table, schema.empty_table())
+    _register_item_costs(engine)
     _derive_here(engine, ())
     return _handle(engine, latest, as_of_us, None, source)
 
