@@ -262,12 +262,15 @@ def _ingest(settings: Settings, paths: list[Path], **how: Any) -> Any:
 @app.command()
 def status(home: Home = None, as_json: AsJson = False) -> None:
     """Show what arrived per source, site and day, and whether the counters balance."""
+    from ingestion.channels import channels
     from ingestion.lake import Lake
     from ingestion.status import status as count
 
-    found = count(Lake(Settings.load(home).home))
+    lake = Lake(Settings.load(home).home)
+    found = count(lake)
     if as_json:
-        _print_json(found.to_dict())
+        messages = [channel.to_dict() for channel in channels(lake, by_day=True)]
+        _print_json(found.to_dict() | {"messages": messages})
         return
     by_site: dict[tuple[str, str | None], list[Any]] = {}
     for tally in found.tallies:
@@ -301,6 +304,39 @@ def status(home: Home = None, as_json: AsJson = False) -> None:
         "quarantined",
     ]
     _table(f"{found.deliveries:,} deliveries", columns, rows)
+    interfaces = channels(lake)
+    if interfaces:
+        rows = [
+            [
+                c.interface,
+                c.site or "-",
+                c.messages,
+                c.failed,
+                c.retried,
+                c.duplicates,
+                c.dead_lettered,
+                f"{c.failure_rate:.2%}",
+                duration(c.latency_p50_s),
+                duration(c.latency_p95_s),
+            ]
+            for c in interfaces
+        ]
+        _table(
+            "Messages between systems",
+            [
+                "interface",
+                "site",
+                "messages",
+                "failed",
+                "retried",
+                "duplicate",
+                "dead",
+                "still failed",
+                "latency p50",
+                "p95",
+            ],
+            rows,
+        )
     if found.balanced:
         out.print(
             "Balanced: received = accepted + duplicate + quarantined, and the lake holds "
