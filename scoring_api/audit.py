@@ -18,6 +18,8 @@ from sqlalchemy.engine import Connection, Engine
 from ingestion.database import AUDIT
 
 GENESIS = "0" * 64
+_NEWEST = sa.select(AUDIT.c.seq, AUDIT.c.hash).order_by(AUDIT.c.seq.desc()).limit(1)
+_INSERT = sa.insert(AUDIT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +45,7 @@ def append(connection: Connection, facts: Sequence[AuditFact]) -> None:
     """Chain facts to the end, inside a transaction of ``ingestion.database.writing``."""
     if not facts:
         return
-    newest = sa.select(AUDIT.c.seq, AUDIT.c.hash).order_by(AUDIT.c.seq.desc()).limit(1)
-    row = connection.execute(newest).first()
+    row = connection.execute(_NEWEST).first()
     seq, previous = (row.seq, row.hash) if row else (0, GENESIS)
     rows = []
     for fact in facts:
@@ -64,7 +65,7 @@ def append(connection: Connection, facts: Sequence[AuditFact]) -> None:
             }
         )
         previous = digest
-    connection.execute(sa.insert(AUDIT), rows)
+    connection.execute(_INSERT, rows)
 
 
 def verify(engine: Engine) -> Verdict:

@@ -80,9 +80,7 @@ class Edge:
         elapsed = time.perf_counter() - exchange.started
         route = exchange.scope.get("route")
         operation = getattr(route, "operation_id", None) or "unmatched"
-        metrics = self._service.metrics
-        metrics.requests.labels(operation, str(exchange.status)).inc()
-        metrics.seconds.labels(operation).observe(elapsed)
+        self._service.metrics.count_request(operation, exchange.status, elapsed)
         if access.isEnabledFor(logging.INFO):
             principal = exchange.scope.get("retrace.principal")
             access.info(

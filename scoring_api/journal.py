@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -99,9 +100,14 @@ def _remember(connection: Connection, claim: Claim, reply: Reply, *, at: datetim
     )
 
 
+@cache
+def _inserting(table: sa.Table) -> sa.Insert:
+    return sa.insert(table)
+
+
 def _insert(connection: Connection, rows: Sequence[tuple[sa.Table, dict[str, Any]]]) -> None:
     by_table: dict[sa.Table, list[dict[str, Any]]] = {}
     for table, row in rows:
         by_table.setdefault(table, []).append(row)
     for table, values in by_table.items():
-        connection.execute(sa.insert(table), values)
+        connection.execute(_inserting(table), values)

@@ -14,6 +14,8 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        self._counters: dict[tuple[Counter, tuple[str, ...]], Counter] = {}
+        self._timers: dict[str, Histogram] = {}
         self.requests = Counter(
             "retrace_http_requests",
             "Requests answered.",
@@ -56,9 +58,24 @@ class Metrics:
         for part in answer.values():
             if isinstance(part, Mapping) and "model" in part and "version" in part:
                 labels = (str(part["model"]), str(part["version"]))
-                self.predictions.labels(*labels).inc()
+                self._counter(self.predictions, labels).inc()
                 if part.get("abstained"):
-                    self.abstained.labels(*labels).inc()
+                    self._counter(self.abstained, labels).inc()
+
+    def count_request(self, operation: str, status: int, seconds: float) -> None:
+        """Count one request that was answered."""
+        self._counter(self.requests, (operation, str(status))).inc()
+        timer = self._timers.get(operation)
+        if timer is None:
+            timer = self._timers[operation] = self.seconds.labels(operation)
+        timer.observe(seconds)
+
+    def _counter(self, family: Counter, labels: tuple[str, ...]) -> Counter:
+        """The counter of some labels; looking it up anew costs more than counting."""
+        found = self._counters.get((family, labels))
+        if found is None:
+            found = self._counters[family, labels] = family.labels(*labels)
+        return found
 
     def exposition(self) -> bytes:
         """Everything in Prometheus' text format."""
