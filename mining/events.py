@@ -164,6 +164,9 @@ def _from_frame(types: dict[str, str], source: str | None) -> str:
     ]
     recorded = "epoch_us(recorded_at)" if "recorded_at" in types else "cast(null as bigint)"
     sequence = "coalesce(cast(source_seq as bigint), 0)" if "source_seq" in types else "position"
+    day = "cast(null as integer)"
+    if "posting_date" in types:
+        day = "cast(date_diff('day', date '1970-01-01', cast(posting_date as date)) as integer)"
     conditions = ["true"]
     if source is not None and "source" in types:
         conditions.append(f"source = {literal(source)}")
@@ -173,7 +176,7 @@ def _from_frame(types: dict[str, str], source: str | None) -> str:
             cast(case_id as varchar) as case_id, cast(activity as varchar) as activity,
             epoch_us(occurred_at) as occurred_us, {recorded} as recorded_us,
             {sequence} as source_seq, position as event_key,
-            cast(null as integer) as posting_day, cast(null as varchar) as delivery_id
+            {day} as posting_day, cast(null as varchar) as delivery_id
         from (select *, row_number() over () as position from frame)
     ) where {" and ".join(conditions)}
     """

@@ -115,7 +115,8 @@ def _blocked(bench: Bench, days: pd.Series) -> pd.Series:
 )
 def _(bench: Bench) -> tuple[pd.Series, pd.Series]:
     lines = bench.lines
-    early = lines["received_us"].isna() | (lines["credited_us"] < lines["received_us"])
+    there = lines[["received_us", "inspected_us", "executed_us"]].min(axis=1)
+    early = there.isna() | (lines["credited_us"] < there)
     return lines["credited_us"].notna() & early, lines["credit"] * bench.money(
         "never_received_share"
     )
