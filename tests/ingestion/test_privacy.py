@@ -1,7 +1,8 @@
 """Personal data in notes never reaches the lake; business data does."""
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ingestion.intake import ingest
 from ingestion.lake import Lake
