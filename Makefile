@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: setup demo test test-all check bench clean
+.PHONY: setup demo test test-browser test-all check bench clean
 
 setup: $(READY)
 
@@ -22,6 +22,9 @@ demo: $(READY)
 
 test: $(READY)
 	$(BIN)/python -m tests.run -m "not slow and not browser" $(ARGS)
+
+test-browser: $(READY)
+	$(BIN)/python -m tests.run -m browser $(ARGS)
 
 test-all: $(READY)
 	$(BIN)/python -m tests.run $(ARGS)
