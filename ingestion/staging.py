@@ -29,6 +29,13 @@ _ARCHIVES = {
     b"\x28\xb5\x2f\xfd": "a zstd file",
 }
 
+_MAIL_HEADER = re.compile(
+    rb"(?i)(?:(?:(?:from|date|subject|message-id|mime-version|to|received|return-path|delivered-to|"
+    rb"reply-to|cc|sender|content-[a-z-]+|x-[a-z0-9-]+|dkim-signature|authentication-results|"
+    rb"arc-[a-z-]+|user-agent|thread-[a-z]+|references|in-reply-to|importance|list-[a-z-]+):[^\n]*"
+    rb"(?:\n[ \t]+[^\n]*)*\n)){3}"
+)
+
 Progress = Callable[[int], None]
 
 
@@ -63,7 +70,7 @@ class Staged:
     sha256 : str
         Of the bytes that arrived.
     format : str
-        ``text``, ``jsonl``, ``json``, ``xml`` or ``parquet``.
+        ``text``, ``jsonl``, ``json``, ``xml``, ``mail`` or ``parquet``.
     """
 
     path: Path
@@ -240,6 +247,8 @@ def _format(text: Path) -> str:
         head = file.read(1 << 16).lstrip(b"\xef\xbb\xbf \t\r\n")
     if head.startswith(b"<"):
         return "xml"
+    if _MAIL_HEADER.match(head):
+        return "mail"
     if head.startswith((b"{", b"[")):
         first_line = head.split(b"\n", 1)[0].rstrip()
         return "jsonl" if first_line.startswith(b"{") and first_line.endswith(b"}") else "json"

@@ -13,6 +13,7 @@ from ingestion.errors import UnreadableFile
 from ingestion.readers.delimited import read_delimited
 from ingestion.readers.epcis import is_epcis, read_epcis_json, read_epcis_lines, read_epcis_xml
 from ingestion.readers.epcis_xml import ROOTS as EPCIS_ROOTS
+from ingestion.readers.inspection_mail import read_inspection_mail
 from ingestion.readers.jsonl import read_jsonl
 from ingestion.readers.parquet import read_parquet
 from ingestion.readers.raw import Raw
@@ -33,6 +34,8 @@ def read_raw(con: duckdb.DuckDBPyConnection, delivery: Staged) -> Raw:
         return _read_json_lines(con, delivery)
     if delivery.format == "xml":
         return _read_xml(con, delivery)
+    if delivery.format == "mail":
+        return read_inspection_mail(con, delivery)
     if delivery.format == "json":
         return _read_json(con, delivery, _json_document(delivery))
     return read_delimited(con, delivery)
