@@ -35,6 +35,8 @@ class Report:
         Of the prediction sets: share holding the truth, mean size, share without advice.
     latency_ms : float
         Median time of one answer.
+    champion : Scores, optional
+        Of the current champion on the same lines, where that is another version.
     """
 
     task: str
@@ -52,6 +54,7 @@ class Report:
     abstained: float
     latency_ms: float
     seconds: float
+    champion: Scores | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""

@@ -46,8 +46,13 @@ class Decision:
         return asdict(self)
 
 
-def promote(settings: Settings, task: str) -> Decision:
+def promote(settings: Settings, task: str, *, act: bool = True) -> Decision:
     """Make the challenger the champion if it passes every check, and write the bundle.
+
+    Parameters
+    ----------
+    act : bool
+        False only says what would be decided.
 
     Raises
     ------
@@ -63,7 +68,7 @@ def promote(settings: Settings, task: str) -> Decision:
         champion = registry.find(task, CHAMPION)
         decision = _decide(settings, chosen, challenger, champion)
         registry.note(challenger, {"promoted": str(decision.promoted), "why": decision.because})
-        if not decision.promoted:
+        if not decision.promoted or not act:
             return decision
         registry.crown(challenger)
         place = _publish(settings, registry)

@@ -66,6 +66,8 @@ def _train(settings: Settings, registry: Registry, shop: Workshop, task: Task) -
 def evaluate(settings: Settings, tasks: Sequence[str] | None = None) -> list[Report]:
     """Judge the newest version of each question again, on the last slice of today's lake.
 
+    The report shows the champion's scores on the same lines where it is another version.
+
     Raises
     ------
     NoModel
@@ -78,8 +80,15 @@ def evaluate(settings: Settings, tasks: Sequence[str] | None = None) -> list[Rep
         for task in chosen_tasks(tasks):
             version = _newest(registry, task)
             model = task.load(version.folder)
-            report = judge(shop, task, model, task.examples(shop), 0.0)
-            reports.append(replace(report, version=version.version))
+            material = task.examples(shop)
+            report = judge(shop, task, model, material, 0.0)
+            champion = registry.find(task.name, CHAMPION)
+            scores = (
+                judge(shop, task, task.load(champion.folder), material, 0.0).scores
+                if champion is not None and champion.version != version.version
+                else None
+            )
+            reports.append(replace(report, version=version.version, champion=scores))
         return reports
     finally:
         registry.close()
