@@ -25,15 +25,22 @@ def duration(seconds: float | None) -> str:
         return MISSING
     if math.isinf(seconds):
         return "not reached"
+    unit, length = unit_for(seconds)
+    return f"{number(seconds / length)} {unit}"
+
+
+def unit_for(seconds: float) -> tuple[str, float]:
+    """Choose the unit a duration is thought of in, and its length in seconds.
+
+    >>> unit_for(50), unit_for(5 * 86400)
+    (('s', 1.0), ('d', 86400.0))
+    """
     size = abs(seconds)
-    for unit, length, limit in (
-        ("s", 1.0, 90.0),
-        ("min", MINUTE, 90 * MINUTE),
-        ("h", HOUR, 2 * DAY),
-    ):
-        if size < limit:
-            return f"{number(seconds / length)} {unit}"
-    return f"{number(seconds / DAY)} d"
+    if size < 90:
+        return "s", 1.0
+    if size < 90 * MINUTE:
+        return "min", MINUTE
+    return ("h", HOUR) if size < 2 * DAY else ("d", DAY)
 
 
 def number(value: float | None) -> str:

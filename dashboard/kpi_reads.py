@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
 import streamlit as st
 
@@ -38,10 +39,10 @@ class KpiRow:
 
 
 @st.cache_data(max_entries=64, show_spinner="Measuring the KPIs")
-def read_kpis(state: State, chosen: Slice) -> KpiTable:
-    """Read the KPIs of a slice; those without a single observation are left out."""
+def read_kpis(state: State, start: date | None, end: date | None) -> KpiTable:
+    """Read the KPIs of all sites for cases begun in [start, end); those without a single observation are left out."""
     with open_log(state) as log:
-        found = mining.kpis(log, **chosen.bounds).to_dict()
+        found = mining.kpis(log, start=start, end=end).to_dict()
     rows = tuple(KpiRow(**row | {"site": row["site"] or ""}) for row in found["kpis"] if row["n"])
     return KpiTable(str(found["as_of"]), rows)
 

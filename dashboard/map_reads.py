@@ -110,14 +110,14 @@ def read_cases(state: State, chosen: Slice, behind: Behind) -> pd.DataFrame:
 
 CASES = """
 select cases.case_id as "case", count(*) as times,
-       round(max(steps.duration_us) / 3600e6, 2) as wait_hours,
+       round(max(steps.duration_us) / 3600e6, 4) as wait_hours,
        round(max(cases.last_us - cases.first_us) / 86400e6, 2) as case_days,
        make_timestamp(min(steps.occurred_us)) as first_at
 from transitions as steps join cases on cases.case_no = steps.case_no
 where steps.opened_us >= {from_us} and steps.opened_us < {to_us}
     and ({site} < 0 or steps.case_site_no = {site}) and {which}
 group by cases.case_id
-order by wait_hours desc nulls last, cases.case_id
+order by max(steps.duration_us) desc nulls last, cases.case_id
 """
 
 

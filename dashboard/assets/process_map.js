@@ -16,11 +16,33 @@ export default function (component) {
 function create(root) {
   const canvas = root.querySelector(".canvas");
   const tip = root.querySelector(".tip");
+  const mini = root.querySelector(".mini");
   const view = { box: null, home: null, key: null, select: () => {} };
 
   const apply = () => {
     const svg = canvas.querySelector("svg");
-    if (svg && view.box) svg.setAttribute("viewBox", view.box.join(" "));
+    if (!svg || !view.box) return;
+    svg.setAttribute("viewBox", view.box.join(" "));
+    const [left, top, width, height] = view.home, [x, y, w, h] = view.box;
+    mini.hidden = x <= left + 1 && y <= top + 1 && x + w >= left + width - 1 && y + h >= top + height - 1;
+    const from = Math.max(x, left), to = Math.min(x + w, left + width);
+    const marks = { x: from, y: Math.max(y, top), width: Math.max(to - from, 0), height: Math.min(h, top + height - Math.max(y, top)) };
+    for (const [name, value] of Object.entries(marks)) mini.querySelector(".window")?.setAttribute(name, Math.max(value, name === "x" || name === "y" ? value : 0));
+  };
+  const overview = () => {
+    mini.innerHTML = canvas.innerHTML;
+    const svg = mini.querySelector("svg");
+    svg.setAttribute("viewBox", view.home.join(" "));
+    mini.style.height = `${(78 * view.home[3]) / view.home[2]}px`;
+    svg.querySelectorAll("defs, [tabindex]").forEach((part) => part.tagName === "defs" ? part.remove() : part.removeAttribute("tabindex"));
+    svg.append(Object.assign(document.createElementNS(svg.namespaceURI, "rect")));
+    svg.lastChild.setAttribute("class", "window");
+  };
+  const jump = (event) => {
+    const m = mini.querySelector("svg").getScreenCTM().inverse();
+    const at = new DOMPoint(event.clientX, event.clientY).matrixTransform(m);
+    view.box = [at.x - view.box[2] / 2, at.y - view.box[3] / 2, view.box[2], view.box[3]];
+    apply();
   };
   const fit = (whole) => {
     const [left, top, width, height] = view.home;
@@ -59,6 +81,7 @@ function create(root) {
     root.querySelector(".legend").innerHTML = data.legend;
     root.style.setProperty("--map-height", `${data.height}px`);
     view.home = data.bounds;
+    overview();
     if (view.key !== data.key || !view.box) {
       view.key = data.key;
       fit(false);
@@ -69,6 +92,9 @@ function create(root) {
     hide();
   };
   new ResizeObserver(() => view.home && fit(false)).observe(canvas);
+
+  mini.addEventListener("pointerdown", (event) => { mini.setPointerCapture(event.pointerId); jump(event); });
+  mini.addEventListener("pointermove", (event) => event.buttons && jump(event));
 
   // pan and zoom
   let drag = null;

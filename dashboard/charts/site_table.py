@@ -50,22 +50,25 @@ class Column:
         return pick(sorted(known), key=lambda site: known[site])
 
 
-def draw_sites(columns: Sequence[Column], sites: Sequence[str]) -> Markup:
-    """Compose the table."""
+def draw_sites(
+    columns: Sequence[Column], sites: Sequence[str], *, chosen: str | None = None
+) -> Markup:
+    """Compose the table; the chosen site's row is set off."""
     if not sites or not columns:
         return draw_note("No site of this slice has lines to compare.")
     head = tag("tr", *(tag("th", name) for name in ("Site", "Lines", *(c.label for c in columns))))
-    rows = (_row(columns, site) for site in sites)
+    rows = (_row(columns, site, site == chosen) for site in sites)
     return join(
         [tag("table", tag("thead", head), tag("tbody", *rows), cls="sites"), _explanation()]
     )
 
 
-def _row(columns: Sequence[Column], site: str) -> Markup:
+def _row(columns: Sequence[Column], site: str, chosen: bool) -> Markup:
     first = columns[0].cells.get(site)
     lines = formats.compact(first.n) if first else formats.MISSING
     cells = (_cell(column, site) for column in columns)
-    return tag("tr", tag("th", site, scope="row"), tag("td", lines, cls="figure soft"), *cells)
+    head = (tag("th", site, scope="row"), tag("td", lines, cls="figure soft"))
+    return tag("tr", *head, *cells, cls="chosen" if chosen else None)
 
 
 def _explanation() -> Markup:

@@ -33,7 +33,7 @@ def show() -> None:
         st.title("Overview", width="stretch")
         with st.container(horizontal=True, width=460, gap="small"):
             chosen, before = page.choose_slice(home.facts)
-    found = kpi_reads.read_kpis(home.state, chosen)
+    found = kpi_reads.read_kpis(home.state, chosen.start, chosen.end)
     st.caption(_size(home, chosen))
     if found.of_site(chosen.site):
         _show_kpis(home, found, chosen, before)
@@ -44,7 +44,9 @@ def show() -> None:
     if columns:
         with left:
             st.subheader("By site")
-            surface.show_panel(draw_sites(columns, home.facts.sites), key="sites")
+            surface.show_panel(
+                draw_sites(columns, home.facts.sites, chosen=chosen.site), key="sites"
+            )
     with right if columns else left:
         st.subheader("Intake")
         surface.show_panel(draw_balance(reads.read_balance(home.state)), key="balance")
@@ -65,7 +67,9 @@ def _show_kpis(home: page.Home, found: KpiTable, chosen: Slice, before: Slice | 
     rows = found.of_site(chosen.site)
     money = kpi_reads.read_money(home.state, chosen)
     surface.show_panel(draw_summary(to_summary(found, chosen, money)), key="short")
-    earlier = kpi_reads.read_kpis(home.state, before).of_site(chosen.site) if before else {}
+    earlier: dict[str, KpiRow] = {}
+    if before:
+        earlier = kpi_reads.read_kpis(home.state, before.start, before.end).of_site(chosen.site)
     tiles = [_tile(home, row, earlier.get(row.id), chosen, money) for row in _ordered(rows)]
     first = [tile for tile in tiles if tile.id in kpi_words.HEADLINE]
     picked = _picked(rows)

@@ -98,11 +98,14 @@ def _show_cases(home: page.Home, chosen: Slice, behind: Behind) -> None:
     if found.empty:
         st.caption("No cases.")
         return
+    longest = 3600 * float(found["wait_hours"].max())
+    unit, length = formats.unit_for(longest)
+    listed = found[["case", "wait_hours", "case_days"]].head(LISTED)
     st.dataframe(
-        found[["case", "wait_hours", "case_days"]].head(LISTED),
+        listed.assign(wait_hours=(listed["wait_hours"] * 3600 / length).round(1)),
         hide_index=True,
         height=260,
-        column_config={"case": "Case", "wait_hours": "Wait, h", "case_days": "Whole case, d"},
+        column_config={"case": "Case", "wait_hours": f"Wait, {unit}", "case_days": "Whole case, d"},
     )
     if len(found) > LISTED:
         st.caption(f"The {LISTED} with the longest wait; all are in the download.")

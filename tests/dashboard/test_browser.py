@@ -116,9 +116,9 @@ def test_a_leader_reads_the_overview_and_asks_for_another_trend(visit):
 def test_an_analyst_selects_a_path_reads_its_cases_and_shares_the_link(visit):
     page = visit.go()
     page.get_by_text("Process map").first.click()
-    page.locator(".map svg .box").first.wait_for()
+    page.locator(".canvas svg .box").first.wait_for()
     page.locator("[data-do=fit]").click()
-    page.locator('.map .box[data-id="Receive"]').click()
+    page.locator('.canvas .box[data-id="Receive"]').click()
     page.locator("dl.figures").wait_for()
     page.get_by_text("Show me the cases").click()
     with page.expect_download() as download:
@@ -129,14 +129,14 @@ def test_an_analyst_selects_a_path_reads_its_cases_and_shares_the_link(visit):
     link = page.url
     page.goto("about:blank")
     page.goto(link)
-    page.locator(".map .box.selected").wait_for()
+    page.locator(".canvas .box.selected").wait_for()
     assert page.locator(".legend").inner_text().startswith("Median wait")
 
 
 def test_the_map_pans_zooms_and_stays_where_it_was_when_the_slider_moves(visit):
     page = visit.go("process-map")
-    page.locator(".map svg .box").first.wait_for()
-    view = lambda: page.locator(".map svg").first.get_attribute("viewBox")  # noqa: E731
+    page.locator(".canvas svg .box").first.wait_for()
+    view = lambda: page.locator(".canvas svg").first.get_attribute("viewBox")  # noqa: E731
     before = view()
     page.locator("[data-do=in]").click()
     zoomed = view()
