@@ -40,7 +40,7 @@ class KpiRow:
 
 @st.cache_data(max_entries=64, show_spinner="Measuring the KPIs")
 def read_kpis(state: State, start: date | None, end: date | None) -> KpiTable:
-    """Read the KPIs of all sites for cases begun in [start, end); those without a single observation are left out."""
+    """Read the KPIs of all sites for cases begun in [start, end), where there is any to show."""
     with open_log(state) as log:
         found = mining.kpis(log, start=start, end=end).to_dict()
     rows = tuple(KpiRow(**row | {"site": row["site"] or ""}) for row in found["kpis"] if row["n"])
