@@ -10,6 +10,8 @@ from scoring_api.metrics import Metrics
 from scoring_api.problems import Problem
 
 ALIAS = "champion"
+WARM_UP = {"return_line_id": "warm-up", "site": "-", "sku": "-", "quantity": 1, "note": "as new"}
+"""Scored once by a new scorer, so that it is known to work and the first caller need not wait."""
 logger = logging.getLogger("retrace.api")
 
 
@@ -75,6 +77,7 @@ class ModelRack:
 
         try:
             scorer: Scorer = BundleScorer.load(self._bundle)
+            scorer.score([WARM_UP])
         except Exception as error:  # noqa: BLE001 - a damaged bundle must not end the old one
             self._metrics.reloads.labels("failed").inc()
             logger.error("The bundle %s cannot be loaded: %s", self._bundle, error)

@@ -93,7 +93,7 @@ def _curl(
     if operation.get("security"):
         parts.append('-H "Authorization: Bearer $RETRACE_KEY"')
     if method == "post":
-        text = json.dumps(example).replace("'", "'\\''")
+        text = json.dumps(example, indent=1).replace("'", "'\\''")
         parts += ["-H 'Content-Type: application/json'", f"-d '{text}'"]
     return " \\\n  ".join(parts)
 
