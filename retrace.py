@@ -735,6 +735,54 @@ def keys_revoke(
         out.print(f"Revoked {key_id}.")
 
 
+@app.command()
+def doctor(home: Home = None, as_json: AsJson = False) -> None:
+    """Check this set-up: versions, home, counters, models, optional helpers."""
+    checks = [
+        {"name": name, "ok": ok, "detail": detail}
+        for name, ok, detail in _checks(Settings.load(home))
+    ]
+    healthy = all(check["ok"] is not False for check in checks)
+    if as_json:
+        _print_json({"ok": healthy, "checks": checks})
+    else:
+        marks = {True: "ok", False: "PROBLEM", None: "absent"}
+        _table(
+            "Set-up",
+            ["check", "state", "detail"],
+            [[c["name"], marks[c["ok"]], c["detail"]] for c in checks],
+        )
+    if not healthy:
+        raise SystemExit(1)
+
+
+def _checks(settings: Settings) -> Iterator[tuple[str, bool | None, str]]:
+    """Name, state (None: optional and absent) and detail of everything worth knowing."""
+    import shutil
+    from importlib.metadata import version
+
+    from ingestion.lake import Lake
+    from ingestion.status import status as count
+
+    yield "python", sys.version_info >= (3, 11), sys.version.split()[0]
+    for package in ("duckdb", "deltalake", "pandas", "pm4py", "lightgbm", "mlflow", "streamlit"):
+        yield package, True, version(package)
+    parent = next(folder for folder in (settings.home, *settings.home.parents) if folder.exists())
+    yield "home", os.access(parent, os.W_OK), f"{settings.home} (writable: {parent})"
+    free = shutil.disk_usage(parent).free / 1e9
+    yield "disk", free > 1, f"{free:,.0f} GB free"
+    lake = Lake(settings.home)
+    if lake.version("deliveries") is None:
+        yield "lake", None, "empty; load something: retrace ingest FILE"
+    else:
+        found = count(lake)
+        yield "lake", found.balanced, f"{found.totals()['accepted']:,} records accepted, balanced"
+    champion = settings.models_dir / "champion" / "manifest.json"
+    yield "models", True if champion.exists() else None, str(champion.parent)
+    java = shutil.which("java")
+    yield "java", True if java else None, f"{java or 'only needed for --engine spark'}"
+
+
 # The whole loop
 
 

@@ -4,8 +4,8 @@
 
 The same log as CSV, JSON Lines and XES. Ours reads, gives every record an identity,
 deduplicates and stores durably; pm4py reads and formats into memory (it has no JSON Lines reader:
-pandas reads, pm4py formats); dlt (pip install "dlt[duckdb]") loads the CSV into DuckDB and merges by
-event id. Each in a fresh process; ratios are theirs over ours: above 1 Retrace needs less.
+pandas reads, pm4py formats); dlt (pip install "dlt[duckdb]") loads the CSV into DuckDB and merges
+by event id. Each in a fresh process; ratios are theirs over ours: above 1 Retrace needs less.
 """
 
 import argparse

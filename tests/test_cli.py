@@ -170,6 +170,13 @@ def test_an_error_is_one_line_that_says_what_to_do(run, tmp_path, arguments, say
     assert says in last and "Traceback" not in err
 
 
+def test_the_doctor_checks_a_home(run, home):
+    code, out, _ = run("doctor", "--home", home, "--json")
+    checks = {check["name"]: check["ok"] for check in json.loads(out)["checks"]}
+    assert code == 0 and json.loads(out)["ok"]
+    assert checks["lake"] is True and checks["models"] is None
+
+
 def test_wrong_usage_exits_with_two(run):
     assert run("ingest")[0] == 2
     assert run("mine", "dfg", "--site")[0] == 2
