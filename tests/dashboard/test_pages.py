@@ -6,10 +6,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard.launch import APP
-from dashboard.views import overview, process_map
 from ingestion.intake import ingest
 
-PAGES = {"overview": overview, "process_map": process_map}
+PAGES = ["overview", "process_map", "conformance"]
 
 
 def page_of(name, home, **query):
@@ -90,7 +89,7 @@ def test_a_slice_without_cases_says_so(name, home):
     last = app.date_input(key="days").value[1]  # arrivals end four weeks before the log does
     app.date_input(key="days").set_value((last, last)).run()
     assert not app.exception
-    assert any("Widen the filters" in info.value for info in app.info)
+    assert any("in this slice" in info.value for info in app.info)
 
 
 def test_the_overview_shows_every_headline_indicator_and_balanced_counters(home):
@@ -134,3 +133,10 @@ def test_the_front_door_opens_on_the_overview(home):
     app = AppTest.from_file(str(APP), default_timeout=60).run()
     assert not app.exception
     assert app.title[0].value == "Overview"
+
+
+def test_a_rule_can_be_picked_by_link_and_its_lines_downloaded(home):
+    app = page_of("conformance", home, rule="C32")
+    assert app.subheader[1].value == "Lines that break C32"
+    assert list(app.dataframe[0].value.columns) == ["case", "site", "opened", "stake"]
+    assert any("with evidence" in button.label for button in app.get("download_button"))
