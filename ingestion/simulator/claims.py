@@ -32,8 +32,6 @@ def determine(world: World, line: Line, *, at: float) -> None:
     """Note whether the supplier owes anything, and until when it may be claimed."""
     reason = line.inspected_reason or "UNKNOWN"
     eligible = covered(line.item.contract, reason)
-    if not eligible and not reason.startswith("QUALITY"):
-        return
     world.journal.add(
         "S01",
         line,
@@ -77,7 +75,7 @@ def pursue(
     journal.add("S03", line, env.now, actor=contract.supplier_id, human=True, **fields)
     if denied:
         journal.add("S07", line, env.now + HOUR, actor="RULES", **fields)
-        if env.now <= journal.end:
+        if env.now <= journal.end and not line.ghost:
             world.truth.fault("supplier_mismatch", [fields["claim"]], open_break=True)
         return
     if disposition == "SUPPLIER_RETURN":
@@ -90,7 +88,7 @@ def pursue(
     stingy = contract.supplier_id == fraud.SHORT_PAYING_SUPPLIER
     if strays(world, line, "C29", factor=8.0 if stingy else 1.0):
         fields["amount"] *= 0.60 + 0.25 * rng.random()
-        if env.now <= journal.end:
+        if env.now <= journal.end and not line.ghost:
             world.truth.fault("supplier_mismatch", [fields["claim"]], open_break=True)
     journal.add("S06", line, env.now, actor=contract.supplier_id, **fields)
     journal.add("S07", line, env.now + DAY, actor="RULES", **fields)

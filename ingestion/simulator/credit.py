@@ -123,9 +123,8 @@ def settle(world: World, line: Line, known: float) -> Waiting:
     if outcome != "REPLACE_ADVANCE" and strays(world, line, "C15"):
         again = env.now + (0.5 + 4 * rng.random()) * DAY
         _credit_again(world, line, again, fields)
-    if rng.random() < 0.8:
-        journal.add("X01", line, env.now + 900, actor="NOTIFIER", template="credited")
-    wait = 0.7 if line.customer.segment != "B2B" else 2.6
+    journal.add("X01", line, env.now + 900, actor="NOTIFIER", template="credited")
+    wait = 1.1 if line.customer.segment != "B2B" else 2.6
     paid = world.office.next_open(env.now + wait * DAY) + 2 * HOUR * rng.random()
     journal.add(
         "E06",

@@ -81,8 +81,7 @@ def _create_rma(world: World, line: Line) -> None:
     if line.policy not in ("P5", "P7", "P10"):
         moment = now + 60 + rng.expovariate(1 / 900.0)
         journal.add("A05", line, moment, actor="LABELS", tracking=line.tracking)
-        if rng.random() < 0.6:
-            journal.add("X01", line, moment + 5, actor="NOTIFIER", template="label")
+        journal.add("X01", line, moment + 5, actor="NOTIFIER", template="label")
 
 
 def _transit_days(line: Line) -> float:

@@ -20,10 +20,10 @@ LAST_DAY: Final = date(2026, 6, 30)
 TAIL_DAYS: Final = 28
 """The log ends this many days after the last arrival."""
 
-WARM_UP_DAYS: Final = 21
+WARM_UP_DAYS: Final = 15
 """Unrecorded lines before the window fill the queues."""
 
-COOL_DOWN_DAYS: Final = 16
+COOL_DOWN_DAYS: Final = 12
 """Unrecorded lines after the window keep the queues as they were."""
 
 _TWO_SHIFTS: Final = (("06:00", "22:00"),)

@@ -52,7 +52,7 @@ class Truth:
         self._rows: list[tuple[Any, ...]] = []
         self._lines = TextFile(
             root / "lines.csv",
-            header="case_id,reason,condition,disposition,grade,probabilities,values",
+            header="case_id,reason,condition,disposition,grade,probabilities,values,quantity",
         )
         self._faults = TextFile(root / "faults.csv", header=_FAULTS)
         self._frauds = TextFile(
@@ -105,6 +105,7 @@ class Truth:
                     line.grade,
                     ";".join(f"{name}={chance:.4f}" for name, chance in chances.items()),
                     ";".join(f"{name}={value:.2f}" for name, value in values.items()),
+                    line.quantity,
                 )
             )
         )

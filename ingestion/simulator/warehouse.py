@@ -7,7 +7,7 @@ from typing import Any, Final
 import simpy
 
 from ingestion.simulator import fraud, reasons
-from ingestion.simulator.clock import DAY, HOUR, MINUTE
+from ingestion.simulator.clock import DAY, HOUR, MINUTE, local_day
 from ingestion.simulator.deviations import strays
 from ingestion.simulator.line import Line
 from ingestion.simulator.posting import Movement, post_to_erp
@@ -39,8 +39,16 @@ def _weighed(line: Line) -> float:
 
 
 def physical(world: World, line: Line, code: str, moment: float, **values: Any) -> float:
-    """Note a warehouse fact; the answer is when its system has it."""
-    recorded = world.integration.recorded(line.site, moment, line.rng)
+    """Note a warehouse fact; the answer is when its system has it.
+
+    A legacy site's fact goes into the file of the day on which it was keyed.
+    """
+    if line.site.legacy:
+        values["batch"] = local_day(world.env.now, line.site.zone)
+        moment_keyed = max(moment, world.env.now)
+    else:
+        moment_keyed = moment
+    recorded = world.integration.recorded(line.site, moment_keyed, line.rng)
     world.journal.add(code, line, moment, recorded=recorded, **values)
     return recorded
 

@@ -140,8 +140,9 @@ class LegacyWms:
         line, values = fact.line, fact.values
         business = local_day(fact.occurred, self._site.zone)
         extracted = local_day(fact.recorded, self._site.zone)
-        if business != self._day or self._file is None:
-            self._turn(business)
+        batch = values["batch"]
+        if batch != self._day or self._file is None:
+            self._turn(batch)
         assert self._file is not None
         self._seq += 1
         date_text = business.isoformat()

@@ -1,0 +1,363 @@
+"""The nine acceptance tests of the simulator's specification, each able to fail.
+
+The cut of 2,000 lines carries the default suite; marked tests repeat on 250,000 what needs a
+season. Where a promise needs the reconciliation engine or a trained model, the simulator's own
+half of it is tested here and the test says so.
+"""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+MODERN = ("DC1", "DC2", "DC3")
+MILESTONES = (
+    *("A01", "A03", "A03R", "A04", "A08", "A09", "A13", "A16", "A17", "A18", "A19", "A20"),
+    *("E05", "S02", "X03", "X04", "X05", "X06"),
+)
+
+
+def digest(folder: Path) -> str:
+    whole = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            whole.update(str(path.relative_to(folder)).encode())
+            whole.update(path.read_bytes())
+    return whole.hexdigest()
+
+
+def simulate_elsewhere(out: Path, *, seed: int, lines: int, hash_seed: str) -> str:
+    code = (
+        "from ingestion.simulator import simulate;"
+        f"simulate({str(out)!r}, lines={lines}, seed={seed})"
+    )
+    subprocess.run(
+        [sys.executable, "-c", code],
+        check=True,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONHASHSEED": hash_seed},
+    )
+    return digest(out)
+
+
+def truth(folder: Path) -> duckdb.DuckDBPyConnection:
+    con = duckdb.connect()
+    con.execute("set timezone = 'UTC'")
+    con.execute(f"create view event as select * from '{folder}/truth/events.parquet'")
+    for name in ("lines", "faults", "deviations", "fraud", "stations"):
+        con.execute(
+            f"create view {name} as select * from read_csv('{folder}/truth/{name}.csv',"
+            " all_varchar=true)"
+        )
+    return con
+
+
+def days_between(con, start: str, end: str) -> dict[str, np.ndarray]:
+    """Days from the first ``start`` to the first ``end`` of each case, by site."""
+    rows = con.execute(
+        f"""
+        select site, epoch(b - a) / 86400 from (
+            select case_id, any_value(site) site,
+                   min(occurred_at) filter (activity = '{start}') a,
+                   min(occurred_at) filter (activity = '{end}') b
+            from event group by case_id)
+        where b is not null and a is not null
+        """
+    ).fetchall()
+    return {
+        site: np.array([value for where, value in rows if where == site])
+        for site in ("DC1", "DC2", "DC3", "DC4", "DC5")
+    }
+
+
+def median_interval(values: np.ndarray) -> tuple[float, float]:
+    """Percentile bootstrap interval of the median, 95 %."""
+    rng = np.random.default_rng(0)
+    draws = np.median(rng.choice(values, (400, len(values))), axis=1)
+    return float(np.quantile(draws, 0.025)), float(np.quantile(draws, 0.975))
+
+
+def test_1_the_same_seed_gives_the_same_bytes_whatever_the_hash_seed(tmp_path, sim_dir):
+    elsewhere = simulate_elsewhere(tmp_path / "a", seed=1, lines=2_000, hash_seed="4242")
+    assert elsewhere == digest(sim_dir)
+
+
+@pytest.mark.slow
+def test_1_another_seed_gives_other_bytes(tmp_path):
+    one = simulate_elsewhere(tmp_path / "a", seed=3, lines=60, hash_seed="1")
+    assert simulate_elsewhere(tmp_path / "b", seed=4, lines=60, hash_seed="1") != one
+
+
+def test_2_legacy_sites_are_slower_than_modern_ones_beyond_chance(sim_dir):
+    assert_order(days_between(truth(sim_dir), "A08", "X03"))
+
+
+def assert_order(cycle):
+    modern = np.concatenate([cycle[site] for site in MODERN])
+    assert median_interval(modern)[1] < median_interval(cycle["DC4"])[0]
+    assert median_interval(cycle["DC4"])[1] < median_interval(cycle["DC5"])[0]
+
+
+def test_3_variants_are_many_but_a_few_carry_most_lines(sim_dir):
+    variants, share = variety(truth(sim_dir), MILESTONES)
+    assert variants >= 60
+    assert 0.55 <= share <= 0.80  # 0.55-0.75 is meant; the small cut is a little tamer
+    everything, _ = variety(truth(sim_dir), None)
+    assert everything > variants
+
+
+def variety(con, activities) -> tuple[int, float]:
+    """Number of variants, and the share of lines the ten commonest hold."""
+    wanted = f"activity in {tuple(activities)}" if activities else "activity not like 'M01%'"
+    counts = con.execute(
+        f"""
+        with trace as (
+            select case_id, list(activity order by occurred_at, activity) v
+            from event where {wanted} group by 1)
+        select count(*) n from trace group by v order by n desc
+        """
+    ).fetchall()
+    numbers = np.array([row[0] for row in counts])
+    return len(numbers), float(numbers[:10].sum() / numbers.sum())
+
+
+def native_documents(folder: Path) -> set[str]:
+    con = duckdb.connect()
+    sources = folder / "sources"
+    queries = [
+        f"select document from read_json('{sources}/wms_modern/*/*.jsonl.gz',"
+        " columns={document: 'varchar'})",
+        f"select DOCNO from read_csv('{sources}/wms_legacy/*/*.csv', all_varchar=true)",
+        f"select mat_doc from read_csv('{sources}/erp/material*.csv.gz', all_varchar=true)",
+        f"select fin_doc from read_csv('{sources}/erp/credit*.csv.gz', all_varchar=true)",
+        f"select claim_no from read_csv('{sources}/suppliers/*.csv.gz', all_varchar=true)",
+    ]
+    return {row[0] for query in queries for row in con.execute(query).fetchall()}
+
+
+def test_4_every_open_break_names_documents_that_stand_in_the_native_files(sim_dir):
+    """The simulator's half of the recall test: what the engine has to find can be found."""
+    known = native_documents(sim_dir)
+    rows = truth(sim_dir).execute(
+        "select type, document_ids from faults where regexp_matches(type, '^B[0-9]+$')"
+    )
+    breaks = [(kind, ids.split(";")) for kind, ids in rows.fetchall()]
+    missing = [one for one in breaks if not set(one[1]) <= known]
+    assert len(breaks) > 60
+    assert missing == []
+
+
+def test_4_lost_and_rejected_movements_really_have_no_posting(sim_dir):
+    con = truth(sim_dir)
+    lost = [
+        row[0]
+        for row in con.execute(
+            "select document_ids from faults where type in ('B01', 'B02')"
+        ).fetchall()
+    ]
+    posted = {
+        row[0]
+        for row in duckdb.sql(
+            f"select wms_ref from read_csv('{sim_dir}/sources/erp/material*.csv.gz',"
+            " all_varchar=true)"
+        ).fetchall()
+    }
+    assert lost
+    assert not posted & set(lost)
+
+
+def test_5_rules_are_broken_at_the_rates_meant(sim_dir):
+    """The simulator's half: that the rules fire is shown on the full size below."""
+    fired = {row[0] for row in truth(sim_dir).execute("select rule from deviations").fetchall()}
+    assert {"C01", "C02", "C04", "C20", "C32"} <= fired
+
+
+def notes_and_reasons(folder: Path) -> list[tuple[str, str, str]]:
+    con = duckdb.connect()
+    return con.execute(
+        f"""
+        select coalesce(note, ''), sku, split_part(reason, '.', 1) from (
+            select note, sku, reason from read_json(
+                '{folder}/sources/wms_modern/*/*.jsonl.gz',
+                columns={{eventType: 'varchar', note: 'varchar', sku: 'varchar',
+                          reason: 'varchar'}})
+            where eventType = 'INSPECTION_FINISHED'
+            union all
+            select REMARK, ITEMNO, REASN from read_csv(
+                '{folder}/sources/wms_legacy/*/*.csv', all_varchar=true) where TXN = 'INS')
+        where reason is not null
+        """
+    ).fetchall()
+
+
+def macro_f1(folder: Path) -> float:
+    """Macro F1 of a linear model that reads note and item family, five-fold."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.metrics import f1_score
+    from sklearn.model_selection import cross_val_predict
+    from sklearn.pipeline import make_pipeline
+
+    rows = [row for row in notes_and_reasons(folder) if row[2] in FAMILIES]
+    texts = [f"{note} fam{sku[:3]}" for note, sku, _ in rows]
+    model = make_pipeline(
+        TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True),
+        LogisticRegression(C=10, max_iter=300),
+    )
+    answers = [row[2] for row in rows]
+    return f1_score(answers, cross_val_predict(model, texts, answers, cv=5), average="macro")
+
+
+FAMILIES = {"CHOICE", "QUALITY", "FULFIL", "TRANSIT", "COMMERCIAL"}
+
+
+def test_6_notes_tell_the_reason_but_not_for_certain(sim_dir):
+    """On a small cut a linear model learns less; 0.99 would be leakage."""
+    assert 0.55 < macro_f1(sim_dir) < 0.90
+
+
+def test_7_closed_lines_alone_understate_the_cycle_time(sim_dir):
+    """A snapshot ten days after the last arrival: Kaplan-Meier against the mean of the closed."""
+    rows = (
+        truth(sim_dir)
+        .execute(
+            """
+        with span as (
+            select case_id, min(occurred_at) filter (activity = 'A01') a,
+                   min(occurred_at) filter (activity = 'X03') x from event group by 1)
+        select epoch(least(coalesce(x, timestamptz '2100-01-01'),
+                           timestamptz '2026-07-10') - a) / 86400,
+               coalesce(x < timestamptz '2026-07-10', false)
+        from span where a is not null
+        """
+        )
+        .fetchall()
+    )
+    days = np.array([row[0] for row in rows])
+    closed = np.array([row[1] for row in rows])
+    naive = np.median(days[closed])
+    assert kaplan_meier_median(days, closed) > 1.15 * naive
+
+
+def kaplan_meier_median(days: np.ndarray, closed: np.ndarray) -> float:
+    survival, at_risk = 1.0, len(days)
+    for i in np.argsort(days):
+        if closed[i]:
+            survival *= 1 - 1 / at_risk
+        at_risk -= 1
+        if survival <= 0.5:
+            return float(days[i])
+    return float("inf")
+
+
+def leakage(con) -> np.ndarray:
+    """Recovery value lost by each line's decision against the best one, USD."""
+    rows = con.execute(
+        """
+        select l."values", d.disposition, l.quantity from lines l join decision d using (case_id)
+        """
+    ).fetchall()
+    lost = []
+    for values, chosen, quantity in rows:
+        options = {k: float(v) for k, v in (pair.split("=") for pair in values.split(";"))}
+        got = options.get(chosen, min(options.values()))
+        lost.append(max(max(options.values()) - got, 0.0) * float(quantity))
+    return np.sort(np.array(lost))[::-1]
+
+
+def with_decisions(folder: Path) -> duckdb.DuckDBPyConnection:
+    con = truth(folder)
+    con.execute(
+        f"""
+        create view decision as
+        select rma || ':' || line as case_id, arg_max(disposition, occurredAt) as disposition
+        from read_json('{folder}/sources/workflow/*.jsonl.gz', columns={{rma: 'varchar',
+            line: 'varchar', type: 'varchar', disposition: 'varchar', occurredAt: 'varchar'}})
+        where type in ('disposition.decided', 'disposition.overridden')
+          and disposition not in ('QUARANTINE', 'CUSTOMER_DISPUTE')
+        group by 1
+        """
+    )
+    return con
+
+
+def test_8_a_fifth_of_the_lines_holds_most_of_the_lost_value(sim_dir):
+    lost = leakage(with_decisions(sim_dir))
+    top = lost[: len(lost) // 5].sum() / lost.sum()
+    assert top > 0.70  # heavy-tailed prices and few wrong decisions
+
+
+def test_9_no_record_is_written_before_it_is_known(sim_dir):
+    """The simulator's half of the leakage test: features are tested beside the models."""
+    con = truth(sim_dir)
+    early = con.execute("select count(*) from event where recorded_at < occurred_at").fetchone()
+    assert early == (0,)
+    for path in (sim_dir / "sources" / "workflow").glob("*.gz"):
+        times = duckdb.sql(
+            f"select loggedAt from read_json('{path}', columns={{loggedAt: 'varchar'}})"
+        ).fetchall()
+        assert times == sorted(times)
+
+
+def test_no_line_of_the_warm_up_is_in_the_log(sim_dir):
+    ghosts = truth(sim_dir).execute("select count(*) from event where case_id like 'G%'")
+    assert ghosts.fetchone() == (0,)
+
+
+def test_exactly_the_lines_asked_for_are_logged(sim_dir):
+    rows = truth(sim_dir).execute("select count(*), count(distinct case_id) from lines").fetchone()
+    assert rows == (2000, 2000)
+
+
+def test_lasting_anomalies_and_happenings_are_in_the_truth(sim_dir):
+    text = (sim_dir / "truth" / "anomalies.csv").read_text()
+    for kind in ("biased_carrier", "zero_variance_receiver", "wrong_pack", "collusion"):
+        assert kind in text
+    text = (sim_dir / "truth" / "happenings.csv").read_text()
+    for kind in ("recall", "carrier_strike", "price_error", "reason_list_change"):
+        assert kind in text
+
+
+def test_the_object_centric_truth_relates_events_to_known_objects(sim_dir):
+    import gzip
+
+    with gzip.open(sim_dir / "truth" / "ocel.json.gz") as file:
+        log = json.load(file)
+    known = {one["id"] for one in log["objects"]}
+    assert len(known) == len(log["objects"])
+    used = {link["objectId"] for event in log["events"] for link in event["relationships"]}
+    assert used <= known
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory):
+    from ingestion.simulator import simulate
+
+    out = tmp_path_factory.mktemp("large")
+    simulate(out, lines=250_000)
+    return out
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_250_000_lines_keep_every_promise(large):
+    con = with_decisions(large)
+    assert_order(days_between(con, "A08", "X03"))
+    variants, share = variety(con, MILESTONES)
+    assert variants >= 60
+    assert 0.55 <= share <= 0.75
+    fired = dict(con.execute("select rule, count(*) from deviations group by 1").fetchall())
+    assert {rule for rule, count in fired.items() if count < 20} <= {"C14"}
+    open_breaks = dict(con.execute("select type, count(*) from faults group by 1").fetchall())
+    for number in [*range(1, 16), 17]:
+        assert open_breaks[f"B{number:02d}"] >= 5, number
+    lost = leakage(con)
+    assert 0.70 < lost[: len(lost) // 5].sum() / lost.sum() <= 1
+    assert 0.78 < macro_f1(large) < 0.90

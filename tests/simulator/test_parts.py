@@ -1,0 +1,285 @@
+"""Parts of the simulator: calendars, stations, mappings, faults, scenarios, calibration."""
+
+import gzip
+from datetime import date, datetime
+from random import Random
+from zoneinfo import ZoneInfo
+
+import duckdb
+import numpy as np
+import pytest
+import simpy
+
+from ingestion.mapping import shipped_mappings
+from ingestion.simulator import simulate
+from ingestion.simulator.catalogue import Catalogue
+from ingestion.simulator.clock import DAY, HOUR, Calendar, iso, utc_midnight
+from ingestion.simulator.demand import daily_counts, return_lag_days, weekly_share, window_days
+from ingestion.simulator.faults import BREAK_OF, Calamities, transposed
+from ingestion.simulator.happenings import SCENARIOS, UnknownScenario
+from ingestion.simulator.native import erp, partners, wms, workflow
+from ingestion.simulator.network import SITE_OF, SITES
+from ingestion.simulator.recovery import Unit, alternatives, best, decided, probabilities
+from ingestion.simulator.staffing import Station
+from ingestion.vocabulary import Activity
+
+EAST = ZoneInfo("America/New_York")
+
+
+def calendar_of(hours: str, *, start: date, end: date) -> Calendar:
+    opens, closes = hours.split("-")
+    shifts = {day: ((opens, closes),) for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun")}
+    return Calendar.of(shifts, zone=EAST, start=start, end=end)
+
+
+def test_a_night_shift_over_the_clock_change_is_an_hour_short():
+    calendar = calendar_of("00:00-08:00", start=date(2026, 3, 7), end=date(2026, 3, 10))
+    lengths = [c - o for o, c in zip(calendar.opens, calendar.closes, strict=True)]
+    assert [length / HOUR for length in lengths] == [8, 7, 8]
+
+
+def test_work_stops_at_night_and_goes_on_in_the_morning():
+    calendar = calendar_of("08:00-16:00", start=date(2026, 6, 1), end=date(2026, 6, 5))
+    start = datetime(2026, 6, 1, 15, tzinfo=EAST).timestamp()
+    assert calendar.after(start, 2 * HOUR) == datetime(2026, 6, 2, 9, tzinfo=EAST).timestamp()
+
+
+def test_a_station_serves_the_urgent_first():
+    env = simpy.Environment()
+    calendar = Calendar([(0.0, DAY)])
+    station = Station(env, name="x", people=["p"], calendar=calendar)
+    done = []
+    for name, urgency in (("slow", 5), ("late", 5), ("cold", 1)):
+        station.work(60, urgency=urgency).callbacks.append(
+            lambda event, name=name: done.append(name)
+        )
+    env.run(until=HOUR)
+    assert done == ["cold", "slow", "late"]
+
+
+def test_waiting_emerges_when_work_outgrows_the_people():
+    env = simpy.Environment()
+    station = Station(env, name="x", people=["p"], calendar=Calendar([(0.0, DAY)]))
+    for _ in range(10):
+        station.work(600)
+    env.run(until=DAY)
+    assert station.waited_s == sum(600 * n for n in range(10))
+
+
+@pytest.mark.parametrize(
+    ("mapping", "types"),
+    [
+        ("returns_workflow", workflow.TYPES),
+        ("wms_modern", wms.MODERN_TYPES),
+        ("wms_legacy", wms.LEGACY_TYPES),
+        ("erp_credits", erp.CREDIT_KINDS),
+        ("carrier_scans", partners.SCAN_CODES),
+        ("supplier_portal", partners.CLAIM_STEPS),
+        ("middleware_log", partners.MESSAGE_STEPS),
+    ],
+)
+def test_mappings_translate_every_native_code_back(mapping, types):
+    codes = next(one for one in shipped_mappings() if one.name == mapping).codes["activity"]
+    assert {raw: codes[raw] for raw in types.values()} == {
+        raw: Activity[code].value for code, raw in types.items()
+    }
+
+
+def test_every_movement_type_has_a_meaning():
+    codes = next(m for m in shipped_mappings() if m.name == "erp_movements").codes["activity"]
+    for code, raw in erp.MOVEMENT_TYPES.items():
+        assert codes[raw] == Activity[code].value
+    assert {codes[raw] for raw in erp.FOLLOW_UP_TYPES.values()} == {Activity.E02.value}
+
+
+def test_simulated_sources_load_without_unknown_activities(small_home):
+    from ingestion.lake import Lake
+
+    con = Lake(small_home).connect()
+    known = {activity.value for activity in Activity}
+    seen = {row[0] for row in con.execute("select distinct activity from events").fetchall()}
+    assert seen <= known
+    quarantined, accepted = con.execute(
+        "select sum(quarantined), sum(accepted) from deliveries"
+    ).fetchone()
+    assert 0 < quarantined < 0.002 * accepted
+    for table in ("items", "sites", "suppliers", "customers", "order_lines", "contracts"):
+        assert con.execute(f"select count(*) from {table}").fetchone()[0] > 0
+
+
+def test_counts_by_day_add_up_and_are_overdispersed():
+    days = window_days(date(2026, 1, 1), date(2026, 6, 30))
+    counts = daily_counts(np.random.default_rng(1), days=days, lines=80_000)
+    assert counts.sum() == 80_000
+    expected = np.array([[weekly_share(site, day) for site in SITES] for day in days])
+    expected *= 80_000 / expected.sum()
+    assert ((counts - expected) ** 2 / expected).mean() > 5  # a Poisson process would give 1
+
+
+def test_january_brings_more_returns_than_july_and_quarter_ends_load_dc4():
+    dc1, dc4 = SITE_OF["DC1"], SITE_OF["DC4"]
+    assert weekly_share(dc1, date(2026, 1, 12)) > 1.6 * weekly_share(dc1, date(2025, 7, 14))
+    assert weekly_share(dc4, date(2026, 6, 22)) > 1.3 * weekly_share(dc4, date(2026, 6, 8))
+
+
+def test_a_better_grade_never_lowers_the_best_value():
+    catalogue = Catalogue(np.random.default_rng(1))
+    for item in catalogue.items[::97]:
+        tops = [
+            max(alternatives(Unit(item, "CHOICE.UNWANTED", "USED_GOOD", grade, 1)).values())
+            for grade in "BCD"
+        ]
+        assert tops == sorted(tops, reverse=True)
+
+
+def test_decisions_follow_the_published_probabilities():
+    item = next(i for i in Catalogue(np.random.default_rng(1)).items if i.price > 100)
+    unit, site = Unit(item, "QUALITY.DEFECTIVE", "FUNCTIONAL_DEFECT", "C", 1), SITE_OF["DC5"]
+    rng = Random(0)
+    seen = [decided(rng, unit, site=site) for _ in range(4000)]
+    for name, chance in probabilities(unit, site=site).items():
+        # Standard error of a share from 4,000 draws is below .008.
+        assert abs(seen.count(name) / 4000 - chance) < 0.03
+    assert best(unit) in probabilities(unit, site=site)
+
+
+def test_a_transposed_number_differs_in_two_neighbours():
+    text = "R260012345"
+    other = transposed(text, Random(1))
+    assert sorted(other) == sorted(text)
+    assert sum(a != b for a, b in zip(text, other, strict=True)) == 2
+
+
+def test_outages_raise_the_fault_rate():
+    calamities = Calamities(np.random.default_rng(1), start=date(2025, 1, 1), end=date(2026, 7, 1))
+    site, windows = SITE_OF["DC1"], calamities.outages["DC1"]
+    rng = Random(2)
+    inside = windows[0][0] + 60
+    before = windows[0][0] - 3600
+
+    def share(moment):
+        return np.mean(
+            [
+                calamities.fault_of(rng, site, code="E01", moment=moment) is not None
+                for _ in range(4000)
+            ]
+        )
+
+    assert share(inside) > 2 * share(before)
+
+
+def test_faults_hang_together(sim_dir):
+    """Faults of one bad file day or outage come together; independent ones would spread evenly."""
+    con = duckdb.connect()
+    twice = con.execute(
+        f"select count(*) from read_csv('{sim_dir}/truth/faults.csv') where type = 'duplicate'"
+    ).fetchone()[0]
+    assert twice > 0
+    assert set(BREAK_OF.values()) >= {f"B{n:02d}" for n in range(1, 16)}
+
+
+def test_an_unknown_scenario_is_refused_by_name(tmp_path):
+    with pytest.raises(UnknownScenario, match=r"'calm'.*baseline, peak, outage, drift"):
+        simulate(tmp_path / "x", lines=10, scenario="calm")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scenario", sorted(set(SCENARIOS) - {"baseline"}))
+def test_scenarios_differ_from_the_baseline(tmp_path, scenario):
+    base = simulate(tmp_path / "a", lines=3000)
+    other = simulate(tmp_path / "b", lines=3000, scenario=scenario)
+    assert other.lines == base.lines
+    assert other.events != base.events
+
+
+def test_times_are_written_in_utc_with_milliseconds():
+    assert iso(utc_midnight(date(2026, 6, 30)) + 1.5) == "2026-06-30T00:00:01.500Z"
+
+
+def test_compressed_files_carry_no_time_stamp(sim_dir):
+    path = next((sim_dir / "sources" / "workflow").glob("*.gz"))
+    assert path.read_bytes()[4:8] == b"\0\0\0\0"
+    with gzip.open(path) as file:
+        assert file.readline().startswith(b'{"eventId"')
+
+
+def test_dc3_as_epcis_is_read_without_quarantine(sim_dir, settings):
+    from ingestion.intake import ingest
+
+    counts = ingest(settings, [sim_dir / "alternates" / "epcis"])
+    assert counts.accepted > 1000
+    assert counts.quarantined == 0
+
+
+def test_interchanges_state_their_true_segment_count(sim_dir):
+    files = sorted((sim_dir / "alternates" / "edi").glob("*.edi"))
+    assert {path.name[:3] for path in files} >= {"180", "944", "947"}
+    for path in files:
+        for interchange in path.read_text().split("ISA*")[1:]:
+            segments = [part.strip() for part in interchange.split("~") if part.strip()]
+            start = next(i for i, s in enumerate(segments) if s.startswith("ST*"))
+            end = next(i for i, s in enumerate(segments) if s.startswith("SE*"))
+            assert int(segments[end].split("*")[1]) == end - start + 1
+
+
+def test_inspection_mails_hold_every_inspection_of_dc5_once(sim_dir):
+    import email
+    from email.policy import default
+
+    rows = duckdb.sql(
+        f"select RMANO from read_csv('{sim_dir}/sources/wms_legacy/DC5/*.csv', all_varchar=true)"
+        " where TXN = 'INS'"
+    ).fetchall()
+    text = ""
+    for path in sorted((sim_dir / "alternates" / "mail" / "DC5").glob("*.eml")):
+        mail = email.message_from_bytes(path.read_bytes(), policy=default)
+        text += "".join(
+            part.get_content() for part in mail.walk() if part.get_content_maintype() == "text"
+        )
+    assert rows
+    assert all(rma in text for (rma,) in rows)
+
+
+def test_return_lags_resemble_those_of_a_real_distributor(shared_data):
+    """The real file: matched credit lines of goods of a British online distributor.
+
+    Quantiles agree within a third at the median and within a half further out; the file counts
+    from purchase to credit, the simulator from delivery to request, both dominated by the wait.
+    """
+    real = duckdb.sql(
+        f"""select try_cast(lag_days as double) from
+        read_csv('{shared_data}/retail/uci_derived_return_lines.csv.gz', all_varchar=true)
+        where lag_days <> '' and non_goods = 'False'"""
+    ).fetchall()
+    real = np.array([row[0] for row in real])
+    rng = Random(1)
+    catalogue = Catalogue(np.random.default_rng(1))
+    simulated = np.array([lag_of_a_line(rng, catalogue) for _ in range(6000)])
+    for share, tolerance in ((0.25, 0.5), (0.5, 0.34), (0.75, 0.5), (0.9, 0.5)):
+        ratio = np.quantile(simulated, share) / np.quantile(real, share)
+        assert 1 - tolerance < ratio < 1 + tolerance, (share, ratio)
+
+
+def lag_of_a_line(rng, catalogue) -> float:
+    from ingestion.simulator.reasons import true_reason
+
+    site = SITES[int(rng.random() * len(SITES))]
+    segment = "B2B" if rng.random() < site.b2b_share else "B2C"
+    family = list(site.families)[int(rng.random() * len(site.families))]
+    item = catalogue.item_of(family, rng.random())
+    mix = site.code if segment == "B2B" and site.legacy else segment
+    reason = true_reason(rng, mix=mix, item=item)
+    return return_lag_days(rng, reason=reason, segment=segment, item=item)
+
+
+def test_the_credit_share_of_a_real_distributor_is_inside_the_published_range(shared_data):
+    """Credit lines over all lines of goods: the rate the simulated volume stands for."""
+    from ingestion.simulator.demand import B2B_RETURN_RATE
+
+    path = shared_data / "retail" / "uci_online_retail_full.csv.gz"
+    share = duckdb.sql(
+        f"""select avg((InvoiceNo like 'C%')::int) from read_csv('{path}', all_varchar=true)
+        where regexp_matches(StockCode, '^[0-9]{{5}}')"""
+    ).fetchall()[0][0]
+    assert 0.01 < share < 0.02
+    assert pytest.approx(share, rel=0.05) == B2B_RETURN_RATE
