@@ -461,9 +461,7 @@ def mine_dfg(
     from mining import directly_follows_graph
 
     log = _log(home, source, as_of, engine)
-    if object_type != "line":
-        raise RetraceError(f"--object {object_type!r} is not known; the only one so far is: line")
-    graph = directly_follows_graph(log, site=site, start=start, end=end)
+    graph = directly_follows_graph(log, site=site, start=start, end=end, object_type=object_type)
     answer = graph.to_dict()
     if as_json:
         _print_json(answer)
@@ -552,6 +550,40 @@ def mine_kpis(
     _table(
         f"KPIs as of {answer['as_of']}",
         ["kpi", "site", "value", "unit", "n", "open", "p50", "p90"],
+        rows,
+    )
+
+
+@mine_app.command("conformance")
+def mine_conformance(
+    site: Site = None,
+    start: From = None,
+    end: To = None,
+    policy: Annotated[
+        Path | None, typer.Option(help="Policy file (default: the shipped mining/policy.yaml).")
+    ] = None,
+    as_of: AsOf = None,
+    source: Source = None,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Judge every return line by the 32 rules, with the money at stake."""
+    from mining import conformance
+
+    log = _log(home, source, as_of, "duckdb")
+    found = conformance(log, site=site, start=start, end=end, policy=policy)
+    if as_json:
+        _print_json(found.to_dict())
+        return
+    broken = found.rules[found.rules["cases"] > 0].sort_values("stake", ascending=False)
+    rows = [
+        [row["rule"], row["text"], row["cases"], f"{row['stake']:,.0f}"]
+        for row in broken.to_dict("records")
+    ]
+    _table(
+        f"Rules broken, most money first (exposure {found.exposure:,.0f}: a line counts once "
+        "per group)",
+        ["rule", "what went wrong", "cases", "stake"],
         rows,
     )
 

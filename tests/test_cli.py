@@ -120,6 +120,21 @@ def test_kpis_have_the_contracts_shape(run, small_home):
     assert {"DC1", "DC5", None} <= {kpi["site"] for kpi in answer["kpis"]}
 
 
+def test_conformance_has_the_contracts_shape(run, small_home):
+    code, out, _ = run("mine", "conformance", "--home", small_home, "--json")
+    violations = json.loads(out)["violations"]
+    assert code == 0 and len(violations) > 10
+    assert all(set(found) == {"rule", "cases", "stake"} for found in violations)
+
+
+def test_any_object_can_be_the_case(run, small_home):
+    answer = json.loads(run("mine", "dfg", "--object", "rma", "--home", small_home, "--json")[1])
+    lines = json.loads(run("mine", "dfg", "--home", small_home, "--json")[1])
+    assert 0 < answer["cases"] < lines["cases"]
+    code, _, err = run("mine", "dfg", "--object", "spaceship", "--home", small_home)
+    assert code == 1 and "spaceship" in err
+
+
 def test_status_balances_and_counts_by_source_site_and_day(run, small_home):
     code, out, _ = run("status", "--home", small_home, "--json")
     answer = json.loads(out)
