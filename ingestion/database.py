@@ -18,7 +18,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from ingestion.errors import RetraceError
 from ingestion.settings import Settings
 
-HEAD = "0001"
+HEAD = "0002"
 MIGRATIONS = Path(__file__).with_name("migrations")
 _WRITERS = 7_307_383_301  # any constant: PostgreSQL's advisory lock of Retrace's writers
 
@@ -121,6 +121,36 @@ AUDIT = sa.Table(
     sa.Column("details", sa.Text, nullable=False),
     sa.Column("previous", sa.String(64), nullable=False),
     sa.Column("hash", sa.String(64), nullable=False),
+)
+
+INBOX = sa.Table(
+    "inbox",
+    METADATA,
+    sa.Column(
+        "seq",
+        sa.BigInteger().with_variant(sa.Integer, "sqlite"),
+        primary_key=True,
+        autoincrement=True,
+    ),
+    sa.Column("source", sa.String(300), nullable=False),
+    sa.Column("message_id", sa.String(300), nullable=False),
+    sa.Column("channel", sa.String(20), nullable=False),
+    sa.Column("content_type", sa.String(200), nullable=True),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+    sa.Column("received_at", Utc, nullable=False),
+    sa.Column("copies", sa.Integer, nullable=False),
+    sa.Column("differing", sa.Integer, nullable=False),
+    sa.Column("batch", sa.Integer, nullable=True, index=True),
+    sa.UniqueConstraint("source", "message_id", name="inbox_once"),
+)
+
+INBOX_BATCHES = sa.Table(
+    "inbox_batches",
+    METADATA,
+    sa.Column("batch", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("messages", sa.Integer, nullable=False),
+    sa.Column("sealed_at", Utc, nullable=False),
+    sa.Column("delivered_at", Utc, nullable=True),
 )
 
 
