@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboard.views import conformance, overview, process_map
+from dashboard.views import advice, bottlenecks, conformance, overview, process_map
 from ingestion.errors import RetraceError
 
 ASSETS = Path(__file__).with_name("assets")
@@ -26,7 +26,9 @@ def main() -> None:
         [
             st.Page(overview.show, title="Overview", url_path="overview", default=True),
             st.Page(process_map.show, title="Process map", url_path="process-map"),
+            st.Page(bottlenecks.show, title="Bottlenecks", url_path="bottlenecks"),
             st.Page(conformance.show, title="Conformance", url_path="conformance"),
+            st.Page(advice.show, title="Advice", url_path="advice"),
         ],
         position="top",
     )

@@ -125,6 +125,21 @@ def _day(day: date | None) -> str:
     return f"{day.day} {day:%b %Y}" if day else ""
 
 
+@st.cache_data(max_entries=8, show_spinner=False)
+def read_example_sku(state: State) -> str:
+    """Name an item that is really returned, to try things with."""
+    rows = (
+        Lake(state.home)
+        .connect()
+        .execute(
+            "select sku from events where sku is not null group by sku "
+            "order by count(*) desc, sku limit 1"
+        )
+        .fetchall()
+    )
+    return str(rows[0][0]) if rows else ""
+
+
 @dataclass(frozen=True)
 class _Opened:
     log: EventLog

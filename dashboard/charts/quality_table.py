@@ -1,0 +1,71 @@
+"""How good the promoted models are, beside the best naive answer on the same lines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dashboard import formats
+from dashboard.charts.markup import Markup, join, tag
+
+HEADS = ("Question", "Right", "Naive", "Gain", "Calibration", "Coverage", "Abstains", "Time")
+
+
+@dataclass(frozen=True, slots=True)
+class QualityRow:
+    """One model on the last slice of time; shares 0-1, ``gain`` in nats of log loss per line."""
+
+    task: str
+    version: str
+    lines: int
+    accuracy: float
+    naive: str
+    naive_accuracy: float
+    gain: float
+    gain_low: float
+    gain_high: float
+    calibration_error: float
+    coverage: float
+    promised: float
+    abstained: float
+    latency_ms: float
+
+
+def draw_quality(rows: Sequence[QualityRow]) -> Markup:
+    """Compose the table; what a column means is its tooltip."""
+    meaning = (
+        "What the model answers",
+        "Share of lines whose most probable answer was right",
+        "The same for the best naive answer",
+        "Log loss saved per line over the naive answer, with its 95 % interval",
+        "How far stated probabilities are from what happened",
+        "How often the offered answers held the truth, and what was promised",
+        "Share of lines without advice",
+        "Median time of one answer",
+    )
+    head = (
+        tag("th", name, data_tip=f"{name}\n{text}")
+        for name, text in zip(HEADS, meaning, strict=True)
+    )
+    body = (_row(row) for row in rows)
+    return tag("table", tag("thead", tag("tr", *head)), tag("tbody", *body), cls="quality")
+
+
+def _row(row: QualityRow) -> Markup:
+    kept = row.coverage >= row.promised - 0.02
+    return tag(
+        "tr",
+        tag("th", f"{row.task.capitalize()} ", tag("span", f"version {row.version}", cls="soft")),
+        _cell(formats.share(row.accuracy), f"{formats.number(row.lines)} lines"),
+        _cell(formats.share(row.naive_accuracy), row.naive.replace("_", " ")),
+        _cell(f"{row.gain:.2f}", f"{row.gain_low:.2f} to {row.gain_high:.2f}"),
+        _cell(formats.share(row.calibration_error), ""),
+        _cell(formats.share(row.coverage), f"promised {formats.share(row.promised)}", good=kept),
+        _cell(formats.share(row.abstained), ""),
+        _cell(f"{row.latency_ms:.1f} ms", ""),
+    )
+
+
+def _cell(value: str, note: str, *, good: bool = True) -> Markup:
+    figure = tag("span", value, cls="value" if good else "value bad")
+    return tag("td", join([figure, tag("span", note, cls="soft")]))
