@@ -4,6 +4,7 @@
 >>> directly_follows_graph(load("my-home")).edges.head()       # doctest: +SKIP
 """
 
+from mining.bottlenecks import Bottlenecks, bottlenecks
 from mining.conformance import Conformance, conformance
 from mining.graph import DirectlyFollowsGraph, directly_follows_graph
 from mining.indicators import INDICATORS, Indicator, Kpis, kpi_trend, kpis
@@ -13,6 +14,7 @@ from mining.traces import Variants, case_durations, variants
 
 __all__ = [
     "INDICATORS",
+    "Bottlenecks",
     "Conformance",
     "DirectlyFollowsGraph",
     "EventLog",
@@ -20,6 +22,7 @@ __all__ = [
     "Kpis",
     "ObjectGraph",
     "Variants",
+    "bottlenecks",
     "case_durations",
     "conformance",
     "directly_follows_graph",

@@ -86,7 +86,7 @@ def enabling_instances(
     return enabler
 
 
-def batches(instances: pd.DataFrame, *, smallest: int) -> npt.NDArray[np.int64]:
+def batches(instances: pd.DataFrame, queues: pd.Series, *, smallest: int) -> npt.NDArray[np.int64]:
     """Number of the batch each instance was worked in, -1 outside any.
 
     A batch is work of one resource on one activity without a pause, on cases that were all enabled
@@ -94,7 +94,7 @@ def batches(instances: pd.DataFrame, *, smallest: int) -> npt.NDArray[np.int64]:
     """
     found = np.full(len(instances), -1, np.int64)
     number = 0
-    waited = instances[instances["enabled_us"].notna()].sort_values(["start_us", "end_us"])
+    waited = instances[queues & instances["enabled_us"].notna()].sort_values(["start_us", "end_us"])
     for _, work in waited.groupby(["resource", "activity"], sort=False):
         start, end = work["start_us"].to_numpy(), work["end_us"].to_numpy()
         enabled, rows = work["enabled_us"].to_numpy(), work.index.to_numpy()
@@ -111,18 +111,25 @@ def batches(instances: pd.DataFrame, *, smallest: int) -> npt.NDArray[np.int64]:
 
 
 def split_waits(
-    instances: pd.DataFrame, *, off_duty: OffDuty | None = None, smallest_batch: int = 2
+    instances: pd.DataFrame,
+    *,
+    off_duty: OffDuty | None = None,
+    smallest_batch: int = 2,
+    beside: Mapping[str, frozenset[str]] | None = None,
 ) -> pd.DataFrame:
     """Split the wait of every activity instance by cause.
 
     Parameters
     ----------
     instances : frame with columns case_id, activity, resource, start_us, end_us
-        One row per activity instance; microseconds.
+        One row per activity instance; microseconds. Rows whose optional column ``queues`` is
+        False (systems, outsiders) have no resource to wait for: their wait is extraneous.
     off_duty : callable, optional
         When a resource was off duty; None: always on duty.
     smallest_batch : int
         Fewer instances in a row are no batch.
+    beside : dict, optional
+        Activity to activities known to run beside it, on top of what the log shows.
 
     Returns
     -------
@@ -131,18 +138,24 @@ def split_waits(
         start_us, wait_us and one column per cause (``batching_us`` ...), which sum to wait_us.
     """
     work = instances.reset_index(drop=True)
-    enabler = enabling_instances(work, concurrent_activities(work))
+    concurrent = concurrent_activities(work)
+    for activity, others in (beside or {}).items():
+        concurrent[activity] = concurrent.get(activity, frozenset()) | others
+    enabler = enabling_instances(work, concurrent)
     ends = work["end_us"].to_numpy(np.float64)
     work["enabled_us"] = np.where(enabler >= 0, ends[np.maximum(enabler, 0)], np.nan)
-    work["batch"] = batches(work, smallest=smallest_batch)
+    queues = work["queues"] if "queues" in work else pd.Series(True, work.index)
+    work["batch"] = -1
+    work.loc[queues, "batch"] = batches(work, queues, smallest=smallest_batch)[queues]
     batched = work["batch"] >= 0
     last = work[batched].groupby("batch")["enabled_us"].max()
     work["batch_us"] = work["batch"].map(last).where(batched)
     parts = np.zeros((len(work), len(CAUSES)), np.int64)
-    for resource, mine in work.groupby("resource", sort=False):
+    for resource, mine in work[queues].groupby("resource", sort=False):
         _split_of_resource(str(resource), mine, parts, off_duty)
     waits = work.assign(**{f"{c}_us": parts[:, n] for n, c in enumerate(CAUSES)})
     waits["wait_us"] = (waits["start_us"] - waits["enabled_us"]).fillna(0).astype("int64")
+    waits["extraneous_us"] = waits["extraneous_us"].where(queues, waits["wait_us"])
     sources = work.reindex(enabler[enabler >= 0])
     waits = waits[enabler >= 0]
     return waits.assign(

@@ -1,0 +1,144 @@
+"""Where lines wait, why, whose it is, and what it costs a day."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ingestion.vocabulary import Activity
+from mining.calendars import DAY_US
+from mining.engine import fetch_frame
+from mining.instances import activity_instances
+from mining.log import EventLog, Moment, calendars_of
+from mining.offduty import duty_rosters
+from mining.policy import Policy, shipped_policy
+from mining.waiting import CAUSES, split_waits
+
+_HOUR_US = 3_600e6
+RUN_GAP_US = 3_600_000_000
+_A = Activity
+_OWNERS: dict[str, tuple[Activity, ...]] = {
+    "customer": (_A.A06, _A.A01, _A.X04, _A.X05),
+    "carrier": (_A.A07, _A.A08),
+    "customer service": (_A.A02, _A.A03Q, _A.A03, _A.A03R, _A.A04, _A.A05, _A.A11, _A.X06),
+    "integration": (_A.A04S, _A.E01, _A.E02),
+    "finance": (_A.E03, _A.E04, _A.E05, _A.E06, _A.E07, _A.E08, _A.X03),
+    "supplier": (_A.S03, _A.S05, _A.S06),
+    "purchasing": (_A.S01, _A.S02, _A.S04, _A.S07),
+}
+OWNERS = {activity.value: owner for owner, many in _OWNERS.items() for activity in many}
+_PAPERWORK = frozenset(
+    activity for activity, owner in OWNERS.items() if owner in {"finance", "supplier", "purchasing"}
+)
+GOODS_MOVE_ON = {
+    activity.value: _PAPERWORK
+    for activity in (
+        *_OWNERS["carrier"],
+        *_OWNERS["integration"],
+        *(_A.A09, _A.A10, _A.A11),
+        *(_A.A13, _A.A14, _A.A15, _A.A16, _A.A17, _A.A19, _A.A20),
+    )
+}
+"""No step with the goods waits for a credit or a claim; those run beside it."""
+SHARED = frozenset({"customer service", "finance", "supplier", "purchasing"})
+EXTERNAL = frozenset({"customer", "carrier", "supplier"})
+
+
+@dataclass(frozen=True, slots=True)
+class Bottlenecks:
+    """Waits, the dearest first.
+
+    Parameters
+    ----------
+    frame : frame with columns site, activity, cause, owner, steps, wait_h, total_h, money_per_day
+        ``site`` is null for services all sites share; ``cause`` is the part of the wait named, or
+        ``external`` for what customers, carriers and suppliers take; ``steps`` is how often the
+        step was taken, ``wait_h`` the mean wait per step for this cause in hours.
+    """
+
+    frame: pd.DataFrame = field(repr=False)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON of ``retrace mine bottlenecks``."""
+        columns = ["site", "activity", "cause", "owner", "wait_h", "money_per_day"]
+        rows = self.frame[columns].astype(object)
+        return {"bottlenecks": rows.where(rows.notna(), None).to_dict("records")}
+
+
+def bottlenecks(
+    log: EventLog,
+    *,
+    site: str | None = None,
+    start: Moment | None = None,
+    end: Moment | None = None,
+    policy: Policy | None = None,
+) -> Bottlenecks:
+    """Split every wait of the lines of a site opened in [start, end) and rank by money per day.
+
+    Money: value of the line x days waited x (cost of capital + ageing), per calendar day of the
+    slice.
+    """
+    where = log.slice(site=site, start=start, end=end)
+    only = {name: where[name] for name in ("site", "from_us", "to_us")}
+    instances = activity_instances(log, only)
+    if instances.empty:
+        return Bottlenecks(pd.DataFrame(columns=_COLUMNS))
+    instances["owner"] = instances["activity"].map(OWNERS).astype(object)
+    instances["owner"] = instances["owner"].where(instances["owner"].notna(), "site")
+    rosters = duty_rosters(instances, {c.site: c for c in calendars_of(log.engine)})
+    waits = split_waits(_who_queues(instances), off_duty=rosters.off_duty, beside=GOODS_MOVE_ON)
+    waits = _runs_are_batches(waits)
+    values = fetch_frame(log.engine, "line_values").set_index("case_id")["value"]
+    waits["value"] = waits["case_id"].map(values).astype("float64").fillna(0.0)
+    per_day = (policy or shipped_policy()).ageing_per_day
+    days = max((instances["end_us"].max() - instances["end_us"].min()) / DAY_US, 1.0)
+    return Bottlenecks(_ranked(waits, per_day / days))
+
+
+_COLUMNS = ["site", "activity", "cause", "owner", "steps", "wait_h", "total_h", "money_per_day"]
+
+
+def _who_queues(instances: pd.DataFrame) -> pd.DataFrame:
+    """Work queues for our people; systems and outsiders have no queue of ours."""
+    alone = ~instances["human"] | instances["owner"].isin(EXTERNAL)
+    return instances.assign(queues=~alone)
+
+
+def _runs_are_batches(waits: pd.DataFrame) -> pd.DataFrame:
+    """Steps a system takes in runs some hours apart wait for the run: batching, not chance."""
+    system = waits[~waits["queues"] & ~waits["owner"].isin(EXTERNAL)]
+    for _, steps in system.groupby(["site", "activity"], dropna=False):
+        ends = np.sort(steps["end_us"].to_numpy(np.int64))
+        begins = np.flatnonzero(np.concatenate([[True], np.diff(ends) > RUN_GAP_US]))
+        if len(begins) < 3 or len(ends) < 3 * len(begins):
+            continue
+        if np.median(np.diff(ends[begins])) > 6 * RUN_GAP_US:
+            waits.loc[steps.index, "batching_us"] += steps["extraneous_us"]
+            waits.loc[steps.index, "extraneous_us"] = 0
+    return waits
+
+
+def _ranked(waits: pd.DataFrame, money_of_value_day: float) -> pd.DataFrame:
+    external = waits["owner"].isin(EXTERNAL)
+    waits = waits.assign(site=waits["site"].where(~waits["owner"].isin(SHARED), None))
+    keys = ["site", "activity", "owner"]
+    steps = waits.groupby(keys, dropna=False)["case_id"].count().rename("steps").reset_index()
+    found = []
+    for cause in CAUSES:
+        spent = waits[f"{cause}_us"]
+        said = pd.Series(cause, waits.index).where(~external, "external")
+        part = waits[keys].assign(
+            cause=said, hours=spent / _HOUR_US, money=spent / DAY_US * waits["value"]
+        )
+        found.append(part[spent > 0])
+    spans = pd.concat(found)
+    sums = spans.groupby([*keys, "cause"], dropna=False)[["hours", "money"]].sum().reset_index()
+    table = sums.merge(steps, on=keys, how="left")
+    table["wait_h"] = (table["hours"] / table["steps"]).round(3)
+    table["total_h"] = table["hours"].round(2)
+    table["money_per_day"] = (table["money"] * money_of_value_day).round(2)
+    order = ["money_per_day", "total_h", "activity", "cause"]
+    table = table.sort_values(order, ascending=[False, False, True, True], ignore_index=True)
+    table["site"] = table["site"].astype(object).where(table["site"].notna(), None)
+    return table[_COLUMNS]
