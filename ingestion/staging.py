@@ -35,6 +35,9 @@ _MAIL_HEADER = re.compile(
     rb"arc-[a-z-]+|user-agent|thread-[a-z]+|references|in-reply-to|importance|list-[a-z-]+):[^\n]*"
     rb"(?:\n[ \t]+[^\n]*)*\n)){3}"
 )
+_X12_SEGMENT = re.compile(
+    rb"(?:ISA|GS|ST)[^A-Za-z0-9\s,;][0-9 A-Z]|[A-Z][A-Z0-9]{1,2}\*[^\n~]*[~\n]"
+)
 
 Progress = Callable[[int], None]
 
@@ -70,7 +73,8 @@ class Staged:
     sha256 : str
         Of the bytes that arrived.
     format : str
-        ``text``, ``jsonl``, ``json``, ``xml``, ``mail`` or ``parquet``.
+        ``text``, ``jsonl``, ``json``, ``xml``, ``mail``,
+        ``x12`` or ``parquet``.
     """
 
     path: Path
@@ -249,6 +253,8 @@ def _format(text: Path) -> str:
         return "xml"
     if _MAIL_HEADER.match(head):
         return "mail"
+    if _X12_SEGMENT.match(head):
+        return "x12"
     if head.startswith((b"{", b"[")):
         first_line = head.split(b"\n", 1)[0].rstrip()
         return "jsonl" if first_line.startswith(b"{") and first_line.endswith(b"}") else "json"

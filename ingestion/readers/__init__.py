@@ -17,6 +17,7 @@ from ingestion.readers.inspection_mail import read_inspection_mail
 from ingestion.readers.jsonl import read_jsonl
 from ingestion.readers.parquet import read_parquet
 from ingestion.readers.raw import Raw
+from ingestion.readers.x12 import read_x12
 from ingestion.readers.xes import read_xes
 from ingestion.readers.xml_root import root_name
 from ingestion.staging import MAX_LINE, Staged
@@ -28,17 +29,7 @@ MAX_DOCUMENT = 1 << 30
 
 def read_raw(con: duckdb.DuckDBPyConnection, delivery: Staged) -> Raw:
     """Create the relation ``raw`` from a staged file, by its content, never by its name."""
-    if delivery.format == "parquet":
-        return read_parquet(con, delivery)
-    if delivery.format == "jsonl":
-        return _read_json_lines(con, delivery)
-    if delivery.format == "xml":
-        return _read_xml(con, delivery)
-    if delivery.format == "mail":
-        return read_inspection_mail(con, delivery)
-    if delivery.format == "json":
-        return _read_json(con, delivery, _json_document(delivery))
-    return read_delimited(con, delivery)
+    return _READERS[delivery.format](con, delivery)
 
 
 def _read_xml(con: duckdb.DuckDBPyConnection, delivery: Staged) -> Raw:
@@ -57,6 +48,15 @@ def _read_json_lines(con: duckdb.DuckDBPyConnection, delivery: Staged) -> Raw:
     return read_epcis_lines(con, delivery) if is_epcis(document) else read_jsonl(con, delivery)
 
 
+def _read_json(con: duckdb.DuckDBPyConnection, delivery: Staged) -> Raw:
+    document = _json_document(delivery)
+    if is_epcis(document):
+        return read_epcis_json(con, delivery, document)
+    raise UnreadableFile(
+        delivery.path, "a JSON document is not one of the known logs; give one object per line"
+    )
+
+
 def _json_document(delivery: Staged) -> Any:
     if delivery.content.stat().st_size > MAX_DOCUMENT:
         raise UnreadableFile(delivery.path, f"a JSON document over {MAX_DOCUMENT >> 20} MiB")
@@ -68,9 +68,12 @@ def _json_document(delivery: Staged) -> Any:
         ) from error
 
 
-def _read_json(con: duckdb.DuckDBPyConnection, delivery: Staged, document: Any) -> Raw:
-    if is_epcis(document):
-        return read_epcis_json(con, delivery, document)
-    raise UnreadableFile(
-        delivery.path, "a JSON document is not one of the known logs; give one object per line"
-    )
+_READERS = {
+    "text": read_delimited,
+    "jsonl": _read_json_lines,
+    "json": _read_json,
+    "xml": _read_xml,
+    "parquet": read_parquet,
+    "mail": read_inspection_mail,
+    "x12": read_x12,
+}
