@@ -3,13 +3,16 @@
 from collections import deque
 from collections.abc import Generator
 from heapq import heappop, heappush
-from typing import Any
+from typing import Any, Final
 
 import simpy
 
 from ingestion.simulator.clock import Calendar
 
 Waiting = Generator[simpy.Event, Any, Any]
+
+_HELPED: Final = 0.55
+"""What is left of a touch when temporary staff helps."""
 
 
 class Station:
@@ -19,7 +22,7 @@ class Station:
     ----------
     people : names of the servers; each handles one job at a time
     pace : factor on every touch time, set so that the base load fills the wanted share
-    relief : queue length per server above which help is called in and touches take 30 % less
+    relief : queue length per server above which help is called in and touches take 45 % less
     """
 
     def __init__(
@@ -87,7 +90,7 @@ class Station:
             started = env.now
             self.jobs += 1
             self.waited_s += started - queued
-            work_s = touch_s * self.pace * (0.7 if len(queue) > self._relief else 1.0)
+            work_s = touch_s * self.pace * (_HELPED if len(queue) > self._relief else 1.0)
             self.busy_s += work_s
             yield env.timeout(calendar.after(started, work_s) - started)
             done.succeed((person, started, env.now))

@@ -18,7 +18,9 @@ from ingestion.simulator.staffing import Station
 from ingestion.simulator.truth import Truth
 
 _FREEZE_LAST, _FREEZE_FIRST = 2, 3
-_RELIEF: Final = 34
+_RELIEF: Final = {"dock": 170, "inspection": 42, "put_away": 170, "leads": 90, "bench": 45}
+"""Jobs waiting for each person above which temporary staff is called in (a day and a half)."""
+_OFFICE_RELIEF: Final = {"CS": 90, "FIN": 60, "MAIL": 200, "BUY": 300}
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +148,7 @@ def _crew(env: simpy.Environment, site: Site, span: tuple[date, date]) -> Crew:
             people=[f"{site.code}-{kind[:3].upper()}{n + 1:02d}" for n in range(people)],
             calendar=calendar,
             pace=pace,
-            relief=_RELIEF if kind == "inspection" else 10**9,
+            relief=_RELIEF[kind],
         )
     return Crew(calendar=calendar, **stations)
 
@@ -160,6 +162,7 @@ def _office_station(env: simpy.Environment, name: str, calendar: Calendar) -> St
         people=[f"HQ-{name}{n + 1:02d}" for n in range(people)],
         calendar=calendar,
         pace=pace,
+        relief=_OFFICE_RELIEF[name],
     )
 
 

@@ -179,48 +179,55 @@ def test_5_rules_are_broken_at_the_rates_meant(sim_dir):
     assert {"C01", "C02", "C04", "C20", "C32"} <= fired
 
 
-def notes_and_reasons(folder: Path) -> list[tuple[str, str, str]]:
+def notes_and_reasons(folder: Path) -> list[tuple[str, str]]:
+    """What is on the table after inspection, as words, and the family the inspector wrote."""
     con = duckdb.connect()
     return con.execute(
         f"""
-        select coalesce(note, ''), sku, split_part(reason, '.', 1) from (
-            select note, sku, reason from read_json(
-                '{folder}/sources/wms_modern/*/*.jsonl.gz',
-                columns={{eventType: 'varchar', note: 'varchar', sku: 'varchar',
+        with inspection as (
+            select rma || ':' || line as case_id, note, sku, condition, grade, reason
+            from read_json('{folder}/sources/wms_modern/*/*.jsonl.gz',
+                columns={{rma: 'varchar', line: 'varchar', eventType: 'varchar', note: 'varchar',
+                          sku: 'varchar', condition: 'varchar', grade: 'varchar',
                           reason: 'varchar'}})
             where eventType = 'INSPECTION_FINISHED'
             union all
-            select REMARK, ITEMNO, REASN from read_csv(
-                '{folder}/sources/wms_legacy/*/*.csv', all_varchar=true) where TXN = 'INS')
-        where reason is not null
+            select RMANO || ':' || LNNO, REMARK, ITEMNO, COND, GRD, REASN
+            from read_csv('{folder}/sources/wms_legacy/*/*.csv', all_varchar=true)
+            where TXN = 'INS'),
+        request as (
+            select rma || ':' || line as case_id, any_value(declaredReason) as declared
+            from read_json('{folder}/sources/workflow/*.jsonl.gz',
+                columns={{rma: 'varchar', line: 'varchar', declaredReason: 'varchar'}})
+            group by 1)
+        select concat_ws(' ', note, 'fam' || sku[:3], 'con' || condition, 'grd' || grade,
+                         'dec' || replace(declared, '.', '')), split_part(reason, '.', 1)
+        from inspection left join request using (case_id)
+        where reason is not null and split_part(reason, '.', 1) not in ('OTHER', 'UNKNOWN')
+        order by case_id, note
         """
     ).fetchall()
 
 
 def macro_f1(folder: Path) -> float:
-    """Macro F1 of a linear model that reads note and item family, five-fold."""
+    """Macro F1 of a linear model that reads note and codes, five-fold."""
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression
     from sklearn.metrics import f1_score
     from sklearn.model_selection import cross_val_predict
     from sklearn.pipeline import make_pipeline
 
-    rows = [row for row in notes_and_reasons(folder) if row[2] in FAMILIES]
-    texts = [f"{note} fam{sku[:3]}" for note, sku, _ in rows]
+    texts, answers = zip(*notes_and_reasons(folder), strict=True)
     model = make_pipeline(
         TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True),
-        LogisticRegression(C=10, max_iter=300),
+        LogisticRegression(C=5, max_iter=300),
     )
-    answers = [row[2] for row in rows]
-    return f1_score(answers, cross_val_predict(model, texts, answers, cv=5), average="macro")
-
-
-FAMILIES = {"CHOICE", "QUALITY", "FULFIL", "TRANSIT", "COMMERCIAL"}
+    return f1_score(answers, cross_val_predict(model, texts, answers, cv=3), average="macro")
 
 
 def test_6_notes_tell_the_reason_but_not_for_certain(sim_dir):
     """On a small cut a linear model learns less; 0.99 would be leakage."""
-    assert 0.55 < macro_f1(sim_dir) < 0.90
+    assert 0.65 < macro_f1(sim_dir) < 0.90
 
 
 def test_7_closed_lines_alone_understate_the_cycle_time(sim_dir):
@@ -257,18 +264,30 @@ def kaplan_meier_median(days: np.ndarray, closed: np.ndarray) -> float:
     return float("inf")
 
 
+AGEING_A_DAY = 0.05 / 30
+"""Share of its value that returned stock loses a day, 5 % a month."""
+
+
 def leakage(con) -> np.ndarray:
-    """Recovery value lost by each line's decision against the best one, USD."""
+    """Recovery value lost by each line, USD: wrong decision and ageing until stock is posted."""
     rows = con.execute(
         """
-        select l."values", d.disposition, l.quantity from lines l join decision d using (case_id)
+        with span as (
+            select case_id, epoch(max(recorded_at) filter (activity = 'E02')
+                                  - min(occurred_at) filter (activity = 'A08')) / 86400 as days
+            from event group by 1)
+        select l."values", d.disposition, l.quantity, days
+        from lines l join decision d using (case_id) join span using (case_id)
+        where days is not null
         """
     ).fetchall()
     lost = []
-    for values, chosen, quantity in rows:
+    for values, chosen, quantity, days in rows:
         options = {k: float(v) for k, v in (pair.split("=") for pair in values.split(";"))}
         got = options.get(chosen, min(options.values()))
-        lost.append(max(max(options.values()) - got, 0.0) * float(quantity))
+        aged = max(0.0, *options.values()) * AGEING_A_DAY * days
+        best = max(options.values())
+        lost.append((max(best - got, 0.0) + aged) * float(quantity))
     return np.sort(np.array(lost))[::-1]
 
 
@@ -291,7 +310,7 @@ def with_decisions(folder: Path) -> duckdb.DuckDBPyConnection:
 def test_8_a_fifth_of_the_lines_holds_most_of_the_lost_value(sim_dir):
     lost = leakage(with_decisions(sim_dir))
     top = lost[: len(lost) // 5].sum() / lost.sum()
-    assert top > 0.70  # heavy-tailed prices and few wrong decisions
+    assert 0.75 < top < 1  # the specification hopes for 0.75-0.80; prices spread wider
 
 
 def test_9_no_record_is_written_before_it_is_known(sim_dir):
@@ -359,5 +378,5 @@ def test_250_000_lines_keep_every_promise(large):
     for number in [*range(1, 16), 17]:
         assert open_breaks[f"B{number:02d}"] >= 5, number
     lost = leakage(con)
-    assert 0.70 < lost[: len(lost) // 5].sum() / lost.sum() <= 1
+    assert 0.75 < lost[: len(lost) // 5].sum() / lost.sum() < 1
     assert 0.78 < macro_f1(large) < 0.90
