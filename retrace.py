@@ -588,6 +588,42 @@ def mine_conformance(
     )
 
 
+@mine_app.command("bottlenecks")
+def mine_bottlenecks(
+    site: Site = None,
+    start: From = None,
+    end: To = None,
+    as_of: AsOf = None,
+    source: Source = None,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Rank waits by the money they lose per day: where, why, and whose they are."""
+    from mining import bottlenecks
+
+    log = _log(home, source, as_of, "duckdb")
+    answer = bottlenecks(log, site=site, start=start, end=end).to_dict()
+    if as_json:
+        _print_json(answer)
+        return
+    rows = [
+        [
+            b["site"] or "-",
+            b["activity"],
+            b["cause"],
+            b["owner"],
+            f"{b['wait_h']:,.1f}",
+            f"{b['money_per_day']:,.2f}",
+        ]
+        for b in answer["bottlenecks"][:25]
+    ]
+    _table(
+        "Waits, most money per day first",
+        ["site", "activity", "cause", "owner", "wait h", "money per day"],
+        rows,
+    )
+
+
 def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:,.3g}" if abs(value) < 100 else f"{value:,.0f}"
 

@@ -127,6 +127,12 @@ def test_conformance_has_the_contracts_shape(run, small_home):
     assert all(set(found) == {"rule", "cases", "stake"} for found in violations)
 
 
+def test_bottlenecks_have_the_contracts_shape(run, small_home):
+    found = json.loads(run("mine", "bottlenecks", "--home", small_home, "--json")[1])["bottlenecks"]
+    assert found == sorted(found, key=lambda row: -row["money_per_day"])
+    assert set(found[0]) == {"site", "activity", "cause", "owner", "wait_h", "money_per_day"}
+
+
 def test_any_object_can_be_the_case(run, small_home):
     answer = json.loads(run("mine", "dfg", "--object", "rma", "--home", small_home, "--json")[1])
     lines = json.loads(run("mine", "dfg", "--home", small_home, "--json")[1])
