@@ -74,7 +74,7 @@ class Staged:
         Of the bytes that arrived.
     format : str
         ``text``, ``jsonl``, ``json``, ``xml``, ``mail``,
-        ``x12`` or ``parquet``.
+        ``x12``, ``sqlite`` or ``parquet``.
     """
 
     path: Path
@@ -120,6 +120,8 @@ def _stage(path: Path, folder: Path, progress: Progress) -> Staged:
         raise UnreadableFile(path, "the file is empty once unpacked")
     if head.startswith(b"PAR1"):
         return Staged(path, content, sha256, "parquet", folder)
+    if head.startswith(b"SQLite format 3\0"):
+        return Staged(path, content, sha256, "sqlite", folder)
     text, refused = _as_text(path, content, folder, head)
     return Staged(path, text, sha256, _format(text), folder, tuple(refused))
 

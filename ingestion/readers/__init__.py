@@ -15,11 +15,18 @@ from ingestion.readers.epcis import is_epcis, read_epcis_json, read_epcis_lines,
 from ingestion.readers.epcis_xml import ROOTS as EPCIS_ROOTS
 from ingestion.readers.inspection_mail import read_inspection_mail
 from ingestion.readers.jsonl import read_jsonl
+from ingestion.readers.ocel_formats import (
+    is_ocel_json,
+    is_ocel_xml,
+    read_ocel_json,
+    read_ocel_sqlite,
+    read_ocel_xml,
+)
 from ingestion.readers.parquet import read_parquet
 from ingestion.readers.raw import Raw
 from ingestion.readers.x12 import read_x12
 from ingestion.readers.xes import read_xes
-from ingestion.readers.xml_root import root_name
+from ingestion.readers.xml_root import first_names
 from ingestion.staging import MAX_LINE, Staged
 
 __all__ = ["Raw", "read_raw"]
@@ -33,8 +40,11 @@ def read_raw(con: duckdb.DuckDBPyConnection, delivery: Staged) -> Raw:
 
 
 def _read_xml(con: duckdb.DuckDBPyConnection, delivery: Staged) -> Raw:
-    if root_name(delivery.content) in EPCIS_ROOTS:
+    names = first_names(delivery.content)
+    if names[:1] and names[0] in EPCIS_ROOTS:
         return read_epcis_xml(con, delivery)
+    if is_ocel_xml(names):
+        return read_ocel_xml(con, delivery)
     return read_xes(con, delivery)
 
 
@@ -45,6 +55,8 @@ def _read_json_lines(con: duckdb.DuckDBPyConnection, delivery: Staged) -> Raw:
         document = orjson.loads(first)
     except orjson.JSONDecodeError:
         document = None
+    if is_ocel_json(document):
+        return _read_json(con, delivery)
     return read_epcis_lines(con, delivery) if is_epcis(document) else read_jsonl(con, delivery)
 
 
@@ -52,6 +64,8 @@ def _read_json(con: duckdb.DuckDBPyConnection, delivery: Staged) -> Raw:
     document = _json_document(delivery)
     if is_epcis(document):
         return read_epcis_json(con, delivery, document)
+    if is_ocel_json(document):
+        return read_ocel_json(con, delivery, document)
     raise UnreadableFile(
         delivery.path, "a JSON document is not one of the known logs; give one object per line"
     )
@@ -76,4 +90,5 @@ _READERS = {
     "parquet": read_parquet,
     "mail": read_inspection_mail,
     "x12": read_x12,
+    "sqlite": read_ocel_sqlite,
 }

@@ -1,14 +1,9 @@
-"""What an XML file is: the name of its root element, and the names right below it."""
+"""What an XML file is: the names of its first elements."""
 
 from itertools import islice
 from pathlib import Path
 
 from lxml import etree
-
-
-def root_name(content: Path) -> str:
-    """Local name of the root element; empty if there is none to be read."""
-    return next(iter(first_names(content, limit=1)), "")
 
 
 def first_names(content: Path, limit: int = 200) -> list[str]:
