@@ -1,4 +1,4 @@
-"""Waits as stacked bars: how long a step waits, split by cause, ranked by what it costs."""
+"""Waits as stacked bars: what waiting for a step costs, split by cause."""
 
 from __future__ import annotations
 
@@ -20,28 +20,40 @@ CAUSES: Mapping[str, tuple[str, str]] = {
 
 
 @dataclass(frozen=True, slots=True)
+class CausePart:
+    """What one cause adds: mean hours per step, and money per calendar day."""
+
+    cause: str
+    hours: float
+    money_per_day: float
+
+
+@dataclass(frozen=True, slots=True)
 class StepWait:
-    """One step at one site: money per day and mean hours per step, both split by cause."""
+    """One step at one site; ``parts`` are its causes, the dearest first."""
 
     id: str
     title: str
     owner: str
     steps: int
-    money_per_day: float
-    hours_by_cause: Mapping[str, float]
+    parts: tuple[CausePart, ...]
 
     @property
     def hours(self) -> float:
-        return sum(self.hours_by_cause.values())
+        return sum(part.hours for part in self.parts)
+
+    @property
+    def money_per_day(self) -> float:
+        return sum(part.money_per_day for part in self.parts)
 
 
 def draw_waits(steps: Sequence[StepWait], *, currency: str) -> Markup:
-    """Compose the ranking with its legend; bars show hours, the order is money."""
+    """Compose the ranking with its legend; bars and order are money."""
     if not steps:
         return draw_note("Nothing waited in this slice.")
-    longest = max(step.hours for step in steps) or 1.0
-    rows = (_row(place, step, longest, currency) for place, step in enumerate(steps, start=1))
-    seen = {cause for step in steps for cause in step.hours_by_cause}
+    dearest = max(step.money_per_day for step in steps) or 1.0
+    rows = (_row(place, step, dearest, currency) for place, step in enumerate(steps, start=1))
+    seen = {part.cause for step in steps for part in step.parts}
     keys = (_key(cause) for cause in CAUSES if cause in seen)
     return join([tag("div", *keys, cls="causes"), tag("ol", *rows, cls="ranking plain waits")])
 
@@ -51,16 +63,17 @@ def _key(cause: str) -> Markup:
     return tag("span", tag("i", cls=f"cause {cause}"), name, data_tip=tip(name, [("", meaning)]))
 
 
-def _row(place: int, step: StepWait, longest: float, currency: str) -> Markup:
+def _row(place: int, step: StepWait, dearest: float, currency: str) -> Markup:
     parts = (
-        tag("i", cls=f"cause {cause}", style=f"width:{100 * hours / longest:.2f}%")
-        for cause, hours in step.hours_by_cause.items()
+        tag(
+            "i",
+            cls=f"cause {part.cause}",
+            style=f"width:{100 * part.money_per_day / dearest:.2f}%",
+        )
+        for part in step.parts
     )
     rows = [("Mean wait per step", formats.duration(3600 * step.hours))]
-    rows += [
-        (CAUSES[cause][0] if cause in CAUSES else cause, formats.duration(3600 * hours))
-        for cause, hours in step.hours_by_cause.items()
-    ]
+    rows += [(CAUSES[part.cause][0], formats.duration(3600 * part.hours)) for part in step.parts]
     money = f"{formats.money(step.money_per_day, currency)} a day"
     note = f"{formats.duration(3600 * step.hours)} per step, {formats.compact(step.steps)} steps"
     return tag(

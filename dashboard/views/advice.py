@@ -55,9 +55,11 @@ def _ask(home: page.Home) -> dict[str, Any]:
         quantity = second.number_input("Quantity", min_value=1.0, value=2.0, step=1.0)
         price = st.number_input("Unit price", min_value=0.0, value=129.9, step=10.0)
         reason = _choose("Declared reason", [item.value for item in Reason], "CHOICE.UNWANTED")
-        condition = _choose("Condition found", [item.value for item in Condition], UNKNOWN)
+        condition = _choose(
+            "Condition found", [item.value for item in Condition], "COSMETIC_DAMAGE"
+        )
         note = st.text_area("Inspection note", value=EXAMPLE_NOTE, height=90)
-        st.form_submit_button("Ask", type="primary", width="stretch")
+        st.form_submit_button("Ask", width="stretch")
     asked = {
         "return_line_id": "TRY:1",
         "site": site,

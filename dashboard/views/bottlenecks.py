@@ -11,7 +11,7 @@ from dashboard import bottleneck_reads, formats, kpi_reads, surface
 from dashboard.bottleneck_reads import Wait
 from dashboard.charts.figures import draw_facts
 from dashboard.charts.site_bars import SiteBar, draw_site_bars
-from dashboard.charts.waits import CAUSES, StepWait, draw_waits
+from dashboard.charts.waits import CAUSES, CausePart, StepWait, draw_waits
 from dashboard.views import page
 
 LISTED = 15
@@ -65,9 +65,13 @@ def _facts(waits: Iterable[Wait], currency: str) -> dict[str, str]:
     return {
         "Waiting costs": f"{formats.money(sum(w.money_per_day for w in waits), currency)} a day",
         "of it inside": f"{formats.money(sum(w.money_per_day for w in ours), currency)} a day",
-        "Waiting inside, all lines": formats.duration(3600 * sum(w.total_h for w in ours)),
+        "Waiting inside, all lines": _line_days(sum(w.total_h for w in ours)),
         "Dearest step inside": dearest[0].title if dearest else formats.MISSING,
     }
+
+
+def _line_days(hours: float) -> str:
+    return f"{formats.number(hours / 24)} line-days"
 
 
 def by_step(waits: Iterable[Wait]) -> list[StepWait]:
@@ -81,10 +85,10 @@ def by_step(waits: Iterable[Wait]) -> list[StepWait]:
             title=f"{activity}, {site or SHARED}",
             owner=owner,
             steps=parts[0].steps,
-            money_per_day=sum(part.money_per_day for part in parts),
-            hours_by_cause={
-                part.cause: part.wait_h for part in sorted(parts, key=lambda p: -p.wait_h)
-            },
+            parts=tuple(
+                CausePart(part.cause, part.wait_h, part.money_per_day)
+                for part in sorted(parts, key=lambda part: -part.money_per_day)
+            ),
         )
         for (site, activity, owner), parts in gathered.items()
     ]
@@ -102,7 +106,7 @@ def _bars(waits: Iterable[Wait], key: Callable[[Wait], str], currency: str) -> l
             name,
             money[name],
             f"{formats.money(money[name], currency)} a day",
-            f"{formats.duration(3600 * hours[name])} in all",
+            _line_days(hours[name]),
         )
         for name in sorted(money, key=lambda name: (-money[name], name))
     ]

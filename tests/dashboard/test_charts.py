@@ -5,6 +5,7 @@ from datetime import date, timedelta
 
 import pytest
 
+from dashboard.charts.advice import draw_advice
 from dashboard.charts.balance import Counters, draw_balance
 from dashboard.charts.map_graph import Path, Step, to_process_graph
 from dashboard.charts.map_labels import text_width, wrap_name
@@ -19,6 +20,7 @@ from dashboard.charts.summary import Summary, draw_summary
 from dashboard.charts.tiles import Tile, draw_tiles
 from dashboard.charts.trend import draw_trend
 from dashboard.charts.variant_list import VariantCount, VariantTable, draw_variants, main_path
+from dashboard.charts.waits import CausePart, StepWait, draw_waits
 
 EVIL = '<img src=x onerror="alert(1)">'
 
@@ -183,6 +185,61 @@ def test_the_main_path_is_not_the_early_way_out():
     steps = {("ask", "reject"): 9, ("ask", "send"): 40, ("send", "pay"): 38, ("send", "lose"): 2}
     assert main_path(top, steps) == ("ask", "send", "pay")
     assert main_path([], {}) == ()
+
+
+ANSWER = {
+    "policy": {"route": "review", "rules": [{"rule": "hazmat_item", "text": EVIL}]},
+    "not_available": ["fraud", "remaining_time"],
+    "disposition": {
+        "recommended": "RESTOCK",
+        "abstained": False,
+        "abstained_because": None,
+        "confidence": 0.91,
+        "options": [
+            {"disposition": "RESTOCK", "probability": 0.91, "expected_value": 120.5},
+            {"disposition": "SCRAP", "probability": 0.05, "expected_value": -3.0},
+        ],
+        "prediction_set": ["RESTOCK"],
+        "coverage": 0.9,
+        "reasons": [{"text": EVIL, "weight": 1.0}],
+        "currency": "USD",
+        "model": "disposition",
+        "version": "3",
+        "data_version": "events@4",
+    },
+}
+
+
+def test_advice_says_what_how_sure_why_and_who_decides():
+    drawing = draw_advice(ANSWER)
+    assert "<img" not in drawing
+    for words in (
+        "Restock",
+        "91 % sure",
+        "USD 120",
+        "−USD 3",
+        "A person decides",
+        "remaining time",
+    ):
+        assert words in text_of(drawing)
+    assert drawing.count('class="inside"') == 1
+
+
+def test_advice_that_abstains_says_why():
+    silent = ANSWER["disposition"] | {
+        "recommended": None,
+        "abstained_because": "too little history",
+    }
+    text = text_of(draw_advice(ANSWER | {"disposition": silent}))
+    assert "No advice Abstained: too little history." in text
+
+
+def test_waits_are_ranked_and_split_by_cause():
+    parts = (CausePart("batching", 30.0, 50.0), CausePart("contention", 2.0, 4.0))
+    drawing = draw_waits([StepWait("x", "Inspect, DC5", "site", 120, parts)], currency="USD")
+    assert "USD 54 a day" in text_of(drawing)
+    assert "32 h per step, 120 steps, site" in text_of(drawing)
+    assert drawing.index('cause batching" style') < drawing.index('cause contention" style')
 
 
 def test_the_summary_speaks_only_of_what_is_known():

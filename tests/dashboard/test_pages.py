@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 from dashboard.launch import APP
 from ingestion.intake import ingest
 
-PAGES = ["overview", "process_map", "conformance"]
+PAGES = ["overview", "process_map", "bottlenecks", "conformance"]
 
 
 def page_of(name, home, **query):
@@ -133,6 +133,26 @@ def test_the_front_door_opens_on_the_overview(home):
     app = AppTest.from_file(str(APP), default_timeout=60).run()
     assert not app.exception
     assert app.title[0].value == "Overview"
+
+
+def test_without_a_promoted_model_the_advice_page_says_how_to_get_one(home):
+    app = page_of("advice", home)
+    assert not app.exception
+    assert any("retrace promote" in code.value for code in app.code)
+
+
+@pytest.mark.slow
+def test_the_advice_page_asks_the_scorer_and_shows_how_good_it_is(trained_home, monkeypatch):
+    monkeypatch.setenv("RETRACE_HOME", str(trained_home))
+    app = page_of("advice", trained_home)
+    assert not app.exception
+    app.text_area[0].set_value("arrived wet and mouldy")
+    app.get("form_submit_button")
+    app.button[0].click().run()
+    assert not app.exception
+    given = [element.proto.json for element in app.get("bidi_component")]
+    assert any("Where it should go" in text or "Why it comes back" in text for text in given)
+    assert any("promised 90 %" in text for text in given)
 
 
 def test_a_rule_can_be_picked_by_link_and_its_lines_downloaded(home):
