@@ -5,7 +5,6 @@ from datetime import UTC, date, datetime, timedelta
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from mining.calendars import Calendar
 from mining.events import to_microseconds
@@ -71,11 +70,18 @@ def reconcile_frames(
     policy = policy or Policy.load()
     if keys is not None:
         policy = policy.with_keys(*keys)
-    left, right = (_known(frame, as_of) for frame in (left, right))
+    known_us = None if as_of is None else to_microseconds(as_of)
     zones = {calendar.site: calendar.zone for calendar in calendars}
-    sides = to_sides(left, right, statuses=policy.statuses, locations=policy.locations, zones=zones)
+    sides = to_sides(
+        left,
+        right,
+        statuses=policy.statuses,
+        locations=policy.locations,
+        zones=zones,
+        known_us=known_us,
+    )
     moments = [int(side.recorded.max()) for side in sides if len(side)]
-    as_of_us = to_microseconds(as_of) if as_of is not None else max(moments, default=0)
+    as_of_us = max(moments, default=0) if known_us is None else known_us
     board = Board(*sides, skew_us=int(policy.tolerances.clock_skew_h * HOUR_US))
     run_passes(board, policy)
     differences = compare(board, policy)
@@ -99,15 +105,3 @@ def in_order(breaks: Sequence[Break]) -> tuple[Break, ...]:
     """Breaks by type and id."""
     return tuple(sorted(breaks, key=lambda one: (one.type, one.break_id)))
 
-
-def _known(frame: Frame, as_of: Moment | None) -> Frame:
-    """Rows recorded (where that is not stated: that occurred) up to a moment."""
-    if as_of is None:
-        return frame
-    table = frame if isinstance(frame, pa.Table) else pa.Table.from_pandas(frame)
-    limit = to_microseconds(as_of)
-    moments = table["occurred_at"]
-    if "recorded_at" in table.column_names:
-        moments = pc.coalesce(table["recorded_at"].cast(moments.type), moments)
-    stamps = moments.cast(pa.timestamp("us", tz=moments.type.tz), safe=False).cast(pa.int64())
-    return table.filter(pc.less_equal(stamps, limit))

@@ -83,6 +83,7 @@ def to_sides(
     statuses: Mapping[str, str],
     locations: Mapping[str, str],
     zones: Mapping[str, ZoneInfo] | None = None,
+    known_us: int | None = None,
 ) -> tuple[Side, Side]:
     """Bring both frames into one shape.
 
@@ -94,12 +95,17 @@ def to_sides(
         Codes of the right side to codes of the left.
     zones : mapping of site to time zone, optional
         For the business date of a movement that states none; UTC otherwise.
+    known_us : int, optional
+        Rows recorded (where that is not stated: that occurred) later are left out, microseconds.
 
     Raises
     ------
     BadMovements
     """
-    tables = [_sorted(_shaped(left, "left")), _sorted(_shaped(right, "right"))]
+    tables = [
+        _sorted(_known(_shaped(frame, name), known_us))
+        for frame, name in ((left, "left"), (right, "right"))
+    ]
     for column, codes in (("status", statuses), ("location", locations)):
         if codes:
             tables[1] = _mapped(tables[1], column, codes)
@@ -113,12 +119,22 @@ def to_sides(
     )
 
 
+def to_arrow(frame: pd.DataFrame | pa.Table) -> pa.Table:
+    """A frame as an Arrow table; times with a zone become UTC."""
+    if isinstance(frame, pa.Table):
+        return frame
+    zoned = {
+        name: frame[name].dt.tz_convert(None)
+        for name, kind in frame.dtypes.items()
+        if isinstance(kind, pd.DatetimeTZDtype)
+    }
+    return pa.Table.from_pandas(frame.assign(**zoned), preserve_index=False)
+
+
 def _shaped(frame: pd.DataFrame | pa.Table, name: str) -> pa.Table:
-    given = (
-        frame if isinstance(frame, pa.Table) else pa.Table.from_pandas(frame, preserve_index=False)
-    )
+    given = to_arrow(frame)
     missing = [c for c in ("movement_id", "quantity", "occurred_at") if c not in given.column_names]
-    if missing:
+    if missing and given.num_rows:
         raise BadMovements(
             f"The {name} frame has no column {', '.join(missing)}; it has "
             f"{', '.join(given.column_names) or 'none'}. Movements need movement_id, quantity and "
@@ -139,10 +155,17 @@ def _shaped(frame: pd.DataFrame | pa.Table, name: str) -> pa.Table:
     return pa.table(columns)
 
 
+def _known(table: pa.Table, known_us: int | None) -> pa.Table:
+    if known_us is None:
+        return table
+    moments = pc.coalesce(table["recorded_at"], table["occurred_at"]).cast(pa.int64())
+    return table.filter(pc.less_equal(moments, known_us))
+
+
 def _column(given: pa.Table, column: str, n: int, name: str) -> pa.ChunkedArray | pa.Array:
     kind = _TYPES[column]
     if column not in given.column_names:
-        if column == "recorded_at":
+        if column == "recorded_at" and "occurred_at" in given.column_names:
             return _column(given, "occurred_at", n, name)
         if column == "kind":
             return pa.array(np.full(n, "movement", object), pa.string())
@@ -151,7 +174,7 @@ def _column(given: pa.Table, column: str, n: int, name: str) -> pa.ChunkedArray 
     try:
         if pa.types.is_dictionary(values.type):
             values = values.cast(values.type.value_type)
-        if pa.types.is_timestamp(kind) and pa.types.is_string(values.type):
+        if pa.types.is_timestamp(kind) and values.type in (pa.string(), pa.large_string()):
             raise pa.ArrowInvalid("it holds text, not timestamps")
         if pa.types.is_timestamp(kind) and getattr(values.type, "tz", None) is None:
             return values.cast(pa.timestamp("us"), safe=False).cast(kind)
@@ -173,6 +196,8 @@ _TYPES: Final[dict[str, pa.DataType]] = (
 
 def _sorted(table: pa.Table) -> pa.Table:
     """Canonical order: by time and id, then by everything that tells rows of one id apart."""
+    if not len(table):
+        return table.combine_chunks()
     keys = ["occurred_at", "movement_id"]
     ids = table["movement_id"]
     if pc.count_distinct(ids).as_py() < len(ids):
@@ -191,11 +216,17 @@ def _mapped(table: pa.Table, column: str, codes: Mapping[str, str]) -> pa.Table:
 
 def _without_repeats(table: pa.Table) -> tuple[pa.Table, pa.Table]:
     """Set exact repetitions aside (the clock of the record may differ): a message sent again."""
-    ids = table["movement_id"]
-    if pc.count_distinct(ids).as_py() == len(ids):
-        return table, table.slice(0, 0)
-    compared = [name for name in table.column_names if name != "recorded_at"]
-    repeated = table.select(compared).to_pandas().duplicated(keep="first").to_numpy()
+    ids = table["movement_id"].combine_chunks().dictionary_encode()
+    if isinstance(ids, pa.ChunkedArray):
+        ids = ids.combine_chunks()
+    code = ids.indices.to_numpy(zero_copy_only=False)
+    counts = np.bincount(code, minlength=1)
+    again = np.flatnonzero(counts[code] > 1)
+    repeated = np.zeros(len(table), bool)
+    if len(again):
+        compared = [name for name in table.column_names if name != "recorded_at"]
+        rows = table.select(compared).take(pa.array(again)).to_pandas()
+        repeated[again] = rows.duplicated(keep="first").to_numpy()
     return table.filter(pa.array(~repeated)), table.filter(pa.array(repeated))
 
 

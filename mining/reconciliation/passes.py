@@ -114,7 +114,7 @@ def _join_duplicates(board: Board, left_key: Ints, right_key: Ints) -> None:
     """A further posting under the key of a matched movement is an extra one of its group."""
     free = board.free_right()
     free = free[right_key[free] >= 0]
-    if not len(free):
+    if not len(free) or not board.groups:
         return
     matched = np.flatnonzero((board.left_group >= 0) & (left_key >= 0) & ~board.left.reversal)
     group = lookup(left_key[matched], board.left_group[matched], right_key[free])

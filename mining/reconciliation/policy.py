@@ -82,6 +82,8 @@ class Policy:
     default_recovery: float = 0.5
     owners: Mapping[str, str] = field(default_factory=dict)
     credit_without_receipt: frozenset[str] = frozenset()
+    outcome_share: Mapping[str, float] = field(default_factory=dict)
+    condition_share: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
     def load(cls, path: str | Path | None = None) -> "Policy":
@@ -114,6 +116,8 @@ class Policy:
             default_recovery=float(said.get("default_recovery", 0.5)),
             owners=said.get("owners") or {},
             credit_without_receipt=frozenset(said.get("credit_without_receipt") or ()),
+            outcome_share=said.get("outcome_share") or {},
+            condition_share=said.get("condition_share") or {},
         )
 
     def with_keys(self, *keys: tuple[str, ...], duplicates: bool = True) -> "Policy":

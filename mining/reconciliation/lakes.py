@@ -1,0 +1,104 @@
+"""Reconcile what a lake holds: stock between warehouse and ERP, money with customer and supplier."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pyarrow as pa
+
+from ingestion.errors import EmptyLake
+from ingestion.lake import Lake
+from ingestion.settings import Settings
+from mining.calendars import Calendar
+from mining.engine import DuckDBEngine
+from mining.events import latest_known, to_microseconds, view_lake_events
+from mining.log import EventLog, calendars_of
+from mining.reconciliation.findings import Reconciliation
+from mining.reconciliation.frames import in_order, reconcile_frames
+from mining.reconciliation.policy import Policy
+from mining.reconciliation.records import Records, exists
+from mining.reconciliation.settlement import credit_breaks, supplier_breaks
+
+Moment = datetime | date | str
+
+
+def reconcile(
+    home_or_log: str | Path | EventLog | None = None,
+    *,
+    as_of: Moment | None = None,
+    policy: Policy | None = None,
+    balances: pa.Table | None = None,
+) -> Reconciliation:
+    """Reconcile a home (or a loaded log): every unit and every cent, each break explained.
+
+    Parameters
+    ----------
+    home_or_log : path or EventLog, optional
+        A home (default ``RETRACE_HOME`` or ``.retrace``).
+    as_of : moment, optional
+        Only what was known then; the latest moment in the lake by default.
+    policy : Policy, optional
+    balances : arrow table, optional
+        Stock the ERP reports: site, sku, status, at, quantity. Two or more moments are rolled
+        forward by the postings between them.
+
+    Raises
+    ------
+    EmptyLake, BadMoment, BadPolicy
+    """
+    policy = policy or Policy.load()
+    engine, known_us, calendars = open_facts(home_or_log, as_of)
+    records = Records(engine, known_us)
+    found = reconcile_frames(
+        records.moved(),
+        records.posted(),
+        policy=policy,
+        calendars=calendars,
+        site_sla_h=_service_levels(engine),
+        as_of=to_moment(known_us),
+    )
+    money = [
+        *credit_breaks(records, policy=policy, as_of_us=known_us),
+        *supplier_breaks(records, policy=policy, as_of_us=known_us),
+    ]
+    return replace(found, breaks=in_order([*found.breaks, *money]))
+
+
+def open_facts(
+    home_or_log: str | Path | EventLog | None, as_of: Moment | None
+) -> tuple[DuckDBEngine, int, list[Calendar]]:
+    """An engine over the facts, the moment they are known at, and the sites' calendars.
+
+    Raises
+    ------
+    EmptyLake, BadMoment
+    """
+    if isinstance(home_or_log, EventLog):
+        known = home_or_log.as_of_us if as_of is None else to_microseconds(as_of)
+        engine = home_or_log.engine
+        return engine, known, calendars_of(engine) if exists(engine, "sites") else []
+    lake = Lake(Settings.load(home_or_log).home)
+    if lake.version("events") is None:
+        raise EmptyLake(lake.home)
+    engine = DuckDBEngine(lake.connect())
+    view_lake_events(engine)
+    latest = latest_known(engine)
+    if latest is None:
+        raise EmptyLake(lake.home)
+    known = latest if as_of is None else min(latest, to_microseconds(as_of))
+    return engine, known, calendars_of(engine)
+
+
+def to_moment(moment_us: int) -> datetime:
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=moment_us)
+
+
+def _service_levels(engine: DuckDBEngine) -> dict[str, float]:
+    """Hours a posting may take per site, as last stated."""
+    if not exists(engine, "sites"):
+        return {}
+    rows = engine.select(
+        "select site, posting_sla_h from sites where posting_sla_h is not null "
+        "qualify row_number() over (partition by site order by valid_from desc nulls last) = 1"
+    )
+    return {row["site"]: row["posting_sla_h"] for row in rows.to_pylist()}
