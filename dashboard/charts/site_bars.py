@@ -19,8 +19,8 @@ class SiteBar:
     note: str = ""
 
 
-def draw_site_bars(bars: Sequence[SiteBar], *, label: str) -> Markup:
-    """Compose the bars; the largest is marked as the one to look at first."""
+def draw_site_bars(bars: Sequence[SiteBar], *, label: str, mark: bool = True) -> Markup:
+    """Compose the bars; with ``mark`` the largest is set off as the one to look at first."""
     if not bars:
         return draw_note("These lines name no site.")
     top = max(bar.size for bar in bars)
@@ -31,7 +31,7 @@ def draw_site_bars(bars: Sequence[SiteBar], *, label: str) -> Markup:
             tag("span", bar.figure, cls="figure"),
             tag("span", tag("i", style=f"width:{_percent(bar.size, top):.1f}%"), cls="track"),
             tag("span", bar.note, cls="soft"),
-            cls="worst" if len(bars) > 1 and bar.size == top > 0 else None,
+            cls="worst" if mark and len(bars) > 1 and bar.size == top > 0 else None,
         )
         for bar in bars
     )

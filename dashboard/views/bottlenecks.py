@@ -15,7 +15,7 @@ from dashboard.charts.waits import CAUSES, CausePart, StepWait, draw_waits
 from dashboard.views import page
 
 LISTED = 15
-SHARED = "All sites"
+SHARED = "all sites"
 
 
 def show() -> None:
@@ -44,10 +44,10 @@ def show() -> None:
     with right:
         st.subheader("By cause")
         causes = _bars(waits, lambda wait: _cause(wait.cause), currency)
-        surface.show_panel(draw_site_bars(causes, label="Money per day"), key="causes")
+        surface.show_panel(draw_site_bars(causes, label="Money per day", mark=False), key="causes")
         st.subheader("By owner")
         owners = _bars(waits, lambda wait: wait.owner.capitalize(), currency)
-        surface.show_panel(draw_site_bars(owners, label="Money per day"), key="owners")
+        surface.show_panel(draw_site_bars(owners, label="Money per day", mark=False), key="owners")
     st.caption(
         "Cost of waiting: value of the line, times the days waited, times capital cost and ageing."
     )
@@ -64,9 +64,9 @@ def _facts(waits: Iterable[Wait], currency: str) -> dict[str, str]:
     dearest = by_step(ours)[:1]
     return {
         "Waiting costs": f"{formats.money(sum(w.money_per_day for w in waits), currency)} a day",
-        "of it inside": f"{formats.money(sum(w.money_per_day for w in ours), currency)} a day",
-        "Waiting inside, all lines": _line_days(sum(w.total_h for w in ours)),
-        "Dearest step inside": dearest[0].title if dearest else formats.MISSING,
+        "Of it in our own hands": f"{formats.money(sum(w.money_per_day for w in ours), currency)} a day",
+        "Waiting in our own hands": _line_days(sum(w.total_h for w in ours)),
+        "Dearest step of ours": dearest[0].title if dearest else formats.MISSING,
     }
 
 
