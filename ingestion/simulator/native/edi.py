@@ -40,6 +40,18 @@ _CONDITION: Final = {
     "WRONG_ITEM": "05",
     "SERIAL_MISMATCH": "05",
 }
+_ADJUSTMENT: Final = {
+    "RESTOCK": "55",
+    "RESTOCK_B": "BR",
+    "REFURBISH": "52",
+    "QUARANTINE": "05",
+    "CUSTOMER_DISPUTE": "05",
+    "SUPPLIER_RETURN": "BM",
+    "SCRAP": "07",
+    "FIELD_DESTROY_FOR_CREDIT": "07",
+    "LIQUIDATE": "CD",
+    "DONATE": "CD",
+}
 _KINDS: Final = {"A01": "180", "S05": "861", "A09": "944", "A19": "947", "S06": "812"}
 _GROUPS: Final = {"180": "AN", "861": "RC", "944": "RE", "947": "AW", "812": "CD"}
 
@@ -136,7 +148,7 @@ def _status(fact: Fact, day: str) -> list[str]:
         f"W15*{day}*{fact.values['document']}",
         f"N1*WH*{fact.site}*92*{fact.site}",
         f"N9*RZ*{line.rma}-{line.number}",
-        f"W19*{fact.values['disposition'][:2]}*{line.received}*EA**SK*{line.item.sku}",
+        f"W19*{_ADJUSTMENT.get(fact.values['disposition'], '04')}*{line.received}*EA**SK*{line.item.sku}",
     ]
 
 
