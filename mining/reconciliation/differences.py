@@ -59,7 +59,7 @@ def compare(board: Board, policy: Policy) -> Differences:
     posted = _sum(board, b.quantity, PLAIN)[group]
     extra = _sum(board, b.quantity, EXTRA)[group]
     unit = unit_costs(a, b, left, right)
-    factor = _pack_factor(a, b, left, right, moved, posted)
+    factor = _pack_factor(np.maximum(a.pack[left], b.pack[right]), moved, posted)
     off = _off_quantity(policy, a.bulk[left], moved, posted)
     identity = _differs(a, b, left, right, "sku", "lot", "serial")
     booked = _sum(board, np.nan_to_num(b.value), PLAIN)[group]
@@ -100,7 +100,10 @@ def _sum(board: Board, values: Floats, role: int | None) -> Floats:
         group, mine = board.left_group, board.left_group >= 0
     else:
         group, mine = board.right_group, (board.right_group >= 0) & (board.role == role)
-    return np.bincount(group[mine], weights=values[mine], minlength=board.groups)
+    sums: Floats = np.bincount(group[mine], weights=values[mine], minlength=board.groups).astype(
+        np.float64
+    )
+    return sums
 
 
 def _count(board: Board, role: int) -> Ints:
@@ -131,11 +134,8 @@ def _off_value(policy: Policy, booked: Floats, due: Floats, stated: Floats) -> F
     return off & ~np.isnan(due) & ~np.isnan(stated)
 
 
-def _pack_factor(
-    a: Side, b: Side, left: Ints, right: Ints, moved: Floats, posted: Floats
-) -> Floats:
+def _pack_factor(pack: Floats, moved: Floats, posted: Floats) -> Floats:
     """The item's pack factor where it turns one quantity into the other, else 0."""
-    pack = np.maximum(a.pack[left], b.pack[right])
     down = np.isclose(posted * pack, moved) & (posted != 0)
     up = np.isclose(moved * pack, posted) & (moved != 0)
     factor: Floats = np.where((pack > 1) & (down | up), pack, 0.0)

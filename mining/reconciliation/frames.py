@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
+from typing import TypeAlias
 
 import pandas as pd
 import pyarrow as pa
@@ -17,7 +18,7 @@ from mining.reconciliation.outcome import close, movements_frame, reviews_frame,
 from mining.reconciliation.passes import run_passes
 from mining.reconciliation.policy import Policy
 
-Frame = pd.DataFrame | pa.Table
+Frame: TypeAlias = pd.DataFrame | pa.Table
 Moment = datetime | date | str
 
 
@@ -104,4 +105,3 @@ def reconcile_frames(
 def in_order(breaks: Sequence[Break]) -> tuple[Break, ...]:
     """Breaks by type and id."""
     return tuple(sorted(breaks, key=lambda one: (one.type, one.break_id)))
-

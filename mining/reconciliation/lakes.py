@@ -1,10 +1,10 @@
-"""Reconcile what a lake holds: stock between warehouse and ERP, money with customer and supplier."""
+"""Reconcile what a lake holds: stock with the ERP, money with customers and suppliers."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-import pyarrow as pa
+import pandas as pd
 
 from ingestion.errors import EmptyLake
 from ingestion.lake import Lake
@@ -13,8 +13,9 @@ from mining.calendars import Calendar
 from mining.engine import DuckDBEngine
 from mining.events import latest_known, to_microseconds, view_lake_events
 from mining.log import EventLog, calendars_of
-from mining.reconciliation.findings import Reconciliation
-from mining.reconciliation.frames import in_order, reconcile_frames
+from mining.reconciliation.balances import balance_breaks, roll_forward
+from mining.reconciliation.findings import Break, Reconciliation
+from mining.reconciliation.frames import Frame, in_order, reconcile_frames
 from mining.reconciliation.policy import Policy
 from mining.reconciliation.records import Records, exists
 from mining.reconciliation.settlement import credit_breaks, supplier_breaks
@@ -27,7 +28,7 @@ def reconcile(
     *,
     as_of: Moment | None = None,
     policy: Policy | None = None,
-    balances: pa.Table | None = None,
+    balances: Frame | None = None,
 ) -> Reconciliation:
     """Reconcile a home (or a loaded log): every unit and every cent, each break explained.
 
@@ -38,9 +39,9 @@ def reconcile(
     as_of : moment, optional
         Only what was known then; the latest moment in the lake by default.
     policy : Policy, optional
-    balances : arrow table, optional
+    balances : frame, optional
         Stock the ERP reports: site, sku, status, at, quantity. Two or more moments are rolled
-        forward by the postings between them.
+        forward by the postings between them (transfers leave RETURNS_HOLD).
 
     Raises
     ------
@@ -61,7 +62,18 @@ def reconcile(
         *credit_breaks(records, policy=policy, as_of_us=known_us),
         *supplier_breaks(records, policy=policy, as_of_us=known_us),
     ]
-    return replace(found, breaks=in_order([*found.breaks, *money]))
+    drift = [] if balances is None else _drift(records, balances, policy, known_us)
+    return replace(found, breaks=in_order([*found.breaks, *money, *drift]))
+
+
+def _drift(records: Records, balances: Frame, policy: Policy, known_us: int) -> list[Break]:
+    """B16: the ERP's own postings against the stock it reports."""
+    postings = records.posted().to_pandas()
+    cost = postings.groupby("sku")["unit_cost"].first().dropna().to_dict()
+    transfer = postings["kind"] == "transfer"
+    postings["from_status"] = pd.Series("RETURNS_HOLD", postings.index).where(transfer)
+    rolled = roll_forward(balances, postings)
+    return balance_breaks(rolled, policy=policy, as_of=to_moment(known_us), unit_cost=cost)
 
 
 def open_facts(

@@ -5,7 +5,7 @@ Order is (occurred_at, movement_id, contents), so nothing downstream can depend 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -123,8 +123,8 @@ def to_arrow(frame: pd.DataFrame | pa.Table) -> pa.Table:
     """A frame as an Arrow table; times with a zone become UTC."""
     if isinstance(frame, pa.Table):
         return frame
-    zoned = {
-        name: frame[name].dt.tz_convert(None)
+    zoned: dict[str, Any] = {
+        str(name): frame[name].dt.tz_convert(None)
         for name, kind in frame.dtypes.items()
         if isinstance(kind, pd.DatetimeTZDtype)
     }
@@ -329,6 +329,13 @@ def _local(time: Ints, zone: ZoneInfo) -> Ints:
     clock = pd.DatetimeIndex(time.view("datetime64[us]"), tz="UTC").tz_convert(zone)
     wall: Ints = np.asarray(clock.tz_localize(None).astype("datetime64[us]")).view(np.int64)
     return wall
+
+
+def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows of a frame as dictionaries."""
+    rows: Any = frame.to_dict("records")
+    found: list[dict[str, Any]] = rows
+    return found
 
 
 def months(days: Ints) -> Ints:

@@ -93,9 +93,7 @@ def movements_frame(board: Board, verdict: Verdict, due: Ints, policy: Policy) -
         part.insert(
             0,
             "side",
-            pd.Categorical.from_codes(
-                np.full(len(side), 0 if name == "left" else 1, np.int8), ["left", "right"]
-            ),
+            _labels(np.full(len(side), 0 if name == "left" else 1, np.int8), ["left", "right"]),
         )
         part["occurred_at"] = pd.DatetimeIndex(side.time.view("datetime64[us]"), tz="UTC")
         part["recorded_at"] = pd.DatetimeIndex(side.recorded.view("datetime64[us]"), tz="UTC")
@@ -104,7 +102,7 @@ def movements_frame(board: Board, verdict: Verdict, due: Ints, policy: Policy) -
         part["group"] = group
         codes = ["", *sorted({*PRECEDENCE, "B01", "B02", "B03", "B11"})]
         ranks = np.searchsorted(codes, verdict.code[group]).astype(np.int8)
-        part["type"] = pd.Categorical.from_codes(ranks, codes)
+        part["type"] = _labels(ranks, codes)
         number = pass_no[group]
         for column, labels, net in (("pass", names, "P1"), ("key", keys, "")):
             kinds = sorted({*labels, net, "P7" if column == "pass" else ""})
@@ -116,9 +114,13 @@ def movements_frame(board: Board, verdict: Verdict, due: Ints, policy: Policy) -
                 ],
                 np.int8,
             )
-            part[column] = pd.Categorical.from_codes(positions[number], kinds)
+            part[column] = _labels(positions[number], kinds)
         parts.append(part)
     return pd.concat(parts, ignore_index=True)
+
+
+def _labels(codes: Any, kinds: list[str]) -> Any:
+    return pd.Categorical.from_codes(codes, pd.Index(kinds))
 
 
 class Ledger:
@@ -163,9 +165,18 @@ def write_breaks(
     ledger = Ledger(board, groups)
     lefts = np.array(sorted({r for rows in ledger.left.values() for r in rows}), np.int64)
     rights = np.array(sorted({r for rows in ledger.right.values() for r in rows}), np.int64)
-    told = _told(board.left, lefts), _told(board.right, rights)
-    reviews = _reviews(board)
-    writer = _Writer(board, verdict, differences, policy, due, as_of_us, told, reviews)
+    writer = _Writer(
+        board=board,
+        verdict=verdict,
+        differences=differences,
+        policy=policy,
+        due=due,
+        as_of_us=as_of_us,
+        left_rows=_told(board.left, lefts),
+        right_rows=_told(board.right, rights),
+        reviews=_reviews(board),
+        passes=board.pass_of_group,
+    )
     return [writer.write(int(group), *ledger.of(int(group))) for group in groups]
 
 
@@ -180,24 +191,20 @@ def _reviews(board: Board) -> dict[tuple[str, int], tuple[tuple[str, ...], ...]]
     return found
 
 
+@dataclass(frozen=True, slots=True)
 class _Writer:
     """Turns a group into a ``Break``."""
 
-    def __init__(
-        self,
-        board: Board,
-        verdict: Verdict,
-        differences: Differences,
-        policy: Policy,
-        due: Ints,
-        as_of_us: int,
-        told: tuple[dict[int, Row], dict[int, Row]],
-        reviews: dict[tuple[str, int], tuple[tuple[str, ...], ...]],
-    ) -> None:
-        self.board, self.verdict, self.differences = board, verdict, differences
-        self.policy, self.due, self.as_of_us, self.reviews = policy, due, as_of_us, reviews
-        self.left_rows, self.right_rows = told
-        self.passes = board.pass_of_group
+    board: Board
+    verdict: Verdict
+    differences: Differences
+    policy: Policy
+    due: Ints
+    as_of_us: int
+    left_rows: dict[int, Row]
+    right_rows: dict[int, Row]
+    reviews: dict[tuple[str, int], tuple[tuple[str, ...], ...]]
+    passes: Ints
 
     def write(self, group: int, lefts: list[int], rights: list[int]) -> Break:
         code = str(self.verdict.code[group])
@@ -280,28 +287,28 @@ class _Writer:
 
     def _amounts(self, code: str, group: int, case: Case) -> tuple[float, float, float]:
         """Delta of quantity and value, and what is at risk."""
-        cost, place = case.unit_cost, int(self.verdict.place[group])
-        worth = abs(case.moved) * cost
-        if code in ("B01", "B02", "B03"):
-            return -case.moved, -case.moved * cost, 0.0 if code == "B03" else worth
-        if code == "B11":
-            value = (case.posting or {})["value"]
-            value = case.posted * cost if value is None else float(value)
-            return case.posted, value, abs(value)
-        if code == "B14" and place < 0:
-            if case.movement is not None and case.netted:
-                return -case.moved, -worth, worth
-            quantity = case.moved if case.movement is not None else case.posted
-            return quantity, quantity * cost, abs(quantity) * cost
+        if code in ("B01", "B02", "B03", "B11") or int(self.verdict.place[group]) < 0:
+            return self._alone(code, case)
+        place = int(self.verdict.place[group])
         quantity = float(self.differences.delta_quantity[place])
         value = float(self.differences.delta_value[place])
-        if code == "B07":
-            return quantity, value, worth * self._loss(case)
-        if code == "B10":
-            return quantity, value, 0.0
-        if code in ("B08", "B09", "B12"):
-            return quantity, value, worth
-        return quantity, value, abs(value)
+        worth = abs(case.moved) * case.unit_cost
+        risk = {"B07": worth * self._loss(case), "B10": 0.0} | dict.fromkeys(
+            ("B08", "B09", "B12"), worth
+        )
+        return quantity, value, risk.get(code, abs(value))
+
+    @staticmethod
+    def _alone(code: str, case: Case) -> tuple[float, float, float]:
+        """The same for what has no counterpart."""
+        quantity = case.posted if case.movement is None else -case.moved
+        if code == "B14" and case.movement is not None and not case.netted:
+            quantity = case.moved
+        value = quantity * case.unit_cost
+        stated = (case.posting or {}).get("value")
+        if code == "B11" and stated is not None:
+            value = float(stated)
+        return quantity, value, 0.0 if code == "B03" else abs(value)
 
     def _loss(self, case: Case) -> float:
         share = [

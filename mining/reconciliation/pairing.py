@@ -9,12 +9,20 @@ import numpy.typing as npt
 from mining.reconciliation.movements import Codes, Flags, Ints
 
 
+class Clocks(NamedTuple):
+    """Times of the rows of both sides, and how much earlier a posting may seem, microseconds."""
+
+    left: Ints
+    right: Ints
+    skew: int
+
+
 class Runs(NamedTuple):
-    """Rows grouped by key: ``rows[start : start + count]`` of each key, in canonical order."""
+    """Rows grouped by key: ``rows[start : start + size]`` of each key, in canonical order."""
 
     keys: Ints
     start: Ints
-    count: Ints
+    size: Ints
     rows: Ints
 
 
@@ -60,10 +68,8 @@ def span(start: Ints, count: Ints) -> Ints:
     return np.repeat(start, count) + np.arange(total, dtype=np.int64) - offsets
 
 
-def pair(
-    left: Runs, right: Runs, left_time: Ints, right_time: Ints, skew: int
-) -> tuple[Ints, Ints]:
-    """Pair rows one to one inside each key; a posting is never earlier than its movement - skew.
+def pair(left: Runs, right: Runs, clocks: Clocks) -> tuple[Ints, Ints]:
+    """Pair rows one to one inside each key; a posting is never earlier than its movement less the skew.
 
     As many on both sides: in order of time. One movement: its earliest posting. One posting: the
     latest movement before it. Otherwise each posting in turn takes the latest free movement.
@@ -73,7 +79,7 @@ def pair(
     rows of the left, rows of the right : two arrays of shape (n_pairs,)
     """
     i, j = common(left, right)
-    n, m = left.count[i], right.count[j]
+    n, m = left.size[i], right.size[j]
     found: list[tuple[Ints, Ints]] = []
     equal = n == m
     found.append(
@@ -83,14 +89,14 @@ def pair(
         )
     )
     one = (n == 1) & (m > 1)
-    found.append(_one_of_many(left, right, i[one], j[one], left_time, right_time, skew))
+    found.append(_one_of_many(left, right, i[one], j[one], clocks))
     many = (m == 1) & (n > 1)
-    found.append(_many_of_one(left, right, i[many], j[many], left_time, right_time, skew))
+    found.append(_many_of_one(left, right, i[many], j[many], clocks))
     rest = ~equal & (n > 1) & (m > 1)
-    found.append(_in_turn(left, right, i[rest], j[rest], left_time, right_time, skew))
+    found.append(_in_turn(left, right, i[rest], j[rest], clocks))
     lefts = np.concatenate([rows for rows, _ in found])
     rights = np.concatenate([rows for _, rows in found])
-    timely = right_time[rights] >= left_time[lefts] - skew
+    timely = clocks.right[rights] >= clocks.left[lefts] - clocks.skew
     return lefts[timely], rights[timely]
 
 
@@ -104,37 +110,31 @@ def _first_true(flags: Flags, count: Ints) -> Ints:
     return np.where(first == big, -1, first)
 
 
-def _one_of_many(
-    left: Runs, right: Runs, i: Ints, j: Ints, left_time: Ints, right_time: Ints, skew: int
-) -> tuple[Ints, Ints]:
+def _one_of_many(left: Runs, right: Runs, i: Ints, j: Ints, clocks: Clocks) -> tuple[Ints, Ints]:
     mine = left.rows[left.start[i]]
-    candidates = right.rows[span(right.start[j], right.count[j])]
-    owner = np.repeat(mine, right.count[j])
-    timely = right_time[candidates] >= left_time[owner] - skew
-    first = _first_true(timely, right.count[j])
+    candidates = right.rows[span(right.start[j], right.size[j])]
+    owner = np.repeat(mine, right.size[j])
+    timely = clocks.right[candidates] >= clocks.left[owner] - clocks.skew
+    first = _first_true(timely, right.size[j])
     return mine[first >= 0], candidates[first[first >= 0]]
 
 
-def _many_of_one(
-    left: Runs, right: Runs, i: Ints, j: Ints, left_time: Ints, right_time: Ints, skew: int
-) -> tuple[Ints, Ints]:
+def _many_of_one(left: Runs, right: Runs, i: Ints, j: Ints, clocks: Clocks) -> tuple[Ints, Ints]:
     mine = right.rows[right.start[j]]
-    candidates = left.rows[span(left.start[i], left.count[i])][::-1]
-    owner = np.repeat(mine, left.count[i])[::-1]
-    timely = left_time[candidates] - skew <= right_time[owner]
-    last = _first_true(timely, left.count[i][::-1])
+    candidates = left.rows[span(left.start[i], left.size[i])][::-1]
+    owner = np.repeat(mine, left.size[i])[::-1]
+    timely = clocks.left[candidates] - clocks.skew <= clocks.right[owner]
+    last = _first_true(timely, left.size[i][::-1])
     return candidates[last[last >= 0]], mine[::-1][last >= 0]
 
 
-def _in_turn(
-    left: Runs, right: Runs, i: Ints, j: Ints, left_time: Ints, right_time: Ints, skew: int
-) -> tuple[Ints, Ints]:
+def _in_turn(left: Runs, right: Runs, i: Ints, j: Ints, clocks: Clocks) -> tuple[Ints, Ints]:
     lefts, rights = [], []
     for a, b in zip(i.tolist(), j.tolist(), strict=True):
-        waiting = left.rows[left.start[a] : left.start[a] + left.count[a]][::-1].tolist()
+        waiting = left.rows[left.start[a] : left.start[a] + left.size[a]][::-1].tolist()
         before: list[int] = []
-        for row in right.rows[right.start[b] : right.start[b] + right.count[b]].tolist():
-            while waiting and left_time[waiting[-1]] - skew <= right_time[row]:
+        for row in right.rows[right.start[b] : right.start[b] + right.size[b]].tolist():
+            while waiting and clocks.left[waiting[-1]] - clocks.skew <= clocks.right[row]:
                 before.append(waiting.pop())
             if before:
                 lefts.append(before.pop())

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from mining.reconciliation.board import EXTRA, NETTED, PLAIN, Board, Review
-from mining.reconciliation.movements import DAY_US, Codes, Ints, Side
-from mining.reconciliation.pairing import Runs, common, key_of, lookup, pair, runs
+from mining.reconciliation.movements import DAY_US, Codes, Floats, Ints, Side
+from mining.reconciliation.pairing import Clocks, Runs, common, key_of, lookup, pair, runs
 from mining.reconciliation.policy import Pass, Policy
 from mining.reconciliation.subsets import subsets_adding_up
 from mining.reconciliation.typos import one_slip, shortened
@@ -53,7 +53,7 @@ def _netting(side: Side, group: Ints) -> Iterator[tuple[Ints, Ints]]:
         free = group < 0
         unnamed = np.flatnonzero(free & side.reversal & (side.codes["reversal_of"] < 0))
         plain = np.flatnonzero(free & ~side.reversal)
-        yield pair(runs(key, plain), runs(key, unnamed), side.time, side.time, 0)
+        yield pair(runs(key, plain), runs(key, unnamed), Clocks(side.time, side.time, 0))
 
 
 def _reversed_row(side: Side, rows: Ints) -> Ints:
@@ -84,7 +84,7 @@ def _run_pairs(board: Board, rule: Pass, pass_no: int, policy: Policy) -> None:
         _link_partials(board, lefts, rights, pass_no)
         lefts = runs(left_key, board.free_left())
         rights = runs(right_key, board.free_right())
-    found = pair(lefts, rights, board.left.time, board.right.time, board.skew_us)
+    found = pair(lefts, rights, Clocks(board.left.time, board.right.time, board.skew_us))
     board.link(*found, pass_no)
     if rule.duplicates:
         _join_duplicates(board, left_key, right_key)
@@ -93,18 +93,18 @@ def _run_pairs(board: Board, rule: Pass, pass_no: int, policy: Policy) -> None:
 def _link_partials(board: Board, lefts: Runs, rights: Runs, pass_no: int) -> None:
     """One movement posted in parts, or several posted as one: quantities of a key add up."""
     i, j = common(lefts, rights)
-    n, m = lefts.count[i], rights.count[j]
+    n, m = lefts.size[i], rights.size[j]
     sums_left = _sums(board.left.quantity, lefts)[i]
     sums_right = _sums(board.right.quantity, rights)[j]
     parts = ((n == 1) ^ (m == 1)) & (np.abs(sums_left - sums_right) < 1e-9)
     for a, b in zip(i[parts].tolist(), j[parts].tolist(), strict=True):
-        mine = lefts.rows[lefts.start[a] : lefts.start[a] + lefts.count[a]]
-        theirs = rights.rows[rights.start[b] : rights.start[b] + rights.count[b]]
+        mine = lefts.rows[lefts.start[a] : lefts.start[a] + lefts.size[a]]
+        theirs = rights.rows[rights.start[b] : rights.start[b] + rights.size[b]]
         if board.right.time[theirs[0]] >= board.left.time[mine[0]] - board.skew_us:
             board.gather(mine, theirs, pass_no)
 
 
-def _sums(values: "np.ndarray[tuple[int], np.dtype[np.float64]]", grouped: Runs) -> Ints:
+def _sums(values: Floats, grouped: Runs) -> Floats:
     if not len(grouped.start):
         return np.empty(0)
     return np.add.reduceat(values[grouped.rows], grouped.start)
@@ -192,8 +192,8 @@ def _run_groups(board: Board, rule: Pass, pass_no: int, policy: Policy) -> None:
         sums = _sums(board.left.quantity, lefts)[i] - _sums(board.right.quantity, groups)[j]
         for a, b in zip(i[np.abs(sums) < 1e-9], j[np.abs(sums) < 1e-9], strict=True):
             board.gather(
-                lefts.rows[lefts.start[a] : lefts.start[a] + lefts.count[a]],
-                groups.rows[groups.start[b] : groups.start[b] + groups.count[b]],
+                lefts.rows[lefts.start[a] : lefts.start[a] + lefts.size[a]],
+                groups.rows[groups.start[b] : groups.start[b] + groups.size[b]],
                 pass_no,
             )
 
@@ -203,7 +203,7 @@ def _run_subsets(board: Board, rule: Pass, pass_no: int, policy: Policy) -> None
     rights = _unreferenced(board)
     if not len(rights):
         return
-    window = int(rule.window_days * DAY_US)
+    window, most = int(rule.window_days * DAY_US), policy.subset_candidates
     left_key, right_key = board.keys(rule.on)
     by_key: dict[int, list[int]] = defaultdict(list)
     wanted = set(right_key[rights].tolist())
@@ -218,7 +218,7 @@ def _run_subsets(board: Board, rule: Pass, pass_no: int, policy: Policy) -> None
             if board.left_group[one] < 0
             and board.left.time[one] - board.skew_us <= at <= board.left.time[one] + window
         ]
-        _accept(board, near, row, "right", pass_no, policy)
+        _accept(board, near, row, side="right", pass_no=pass_no, most=most)
     rights = rights[board.right_group[rights] < 0]
     free = defaultdict(list)
     for row in rights.tolist():
@@ -232,14 +232,12 @@ def _run_subsets(board: Board, rule: Pass, pass_no: int, policy: Policy) -> None
                 if board.right_group[one] < 0
                 and at - board.skew_us <= board.right.time[one] <= at + window
             ]
-            _accept(board, near, row, "left", pass_no, policy)
+            _accept(board, near, row, side="left", pass_no=pass_no, most=most)
 
 
-def _accept(
-    board: Board, near: list[int], row: int, side: str, pass_no: int, policy: Policy
-) -> None:
+def _accept(board: Board, near: list[int], row: int, *, side: str, pass_no: int, most: int) -> None:
     """Link a row with the one subset that adds up; several go to review with all of them."""
-    if not 1 <= len(near) <= policy.subset_candidates:
+    if not 1 <= len(near) <= most:
         return
     one, many = (board.right, board.left) if side == "right" else (board.left, board.right)
     choice = subsets_adding_up(

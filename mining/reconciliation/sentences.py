@@ -243,13 +243,13 @@ def _ids(case: Case) -> str:
 
 _FIX: dict[str, Callable[[Case], str]] = {
     "B01": lambda c: (
-        f"Post {number(c.moved)} for WMS {_list(c.movements)} after checking that nothing is under way."
+        f"Post {number(c.moved)} for WMS {_list(c.movements)} if nothing is under way."
     ),
     "B02": lambda c: f"Repair the cause and replay the message of WMS {_list(c.movements)}.",
     "B03": lambda c: "Wait.",
     "B04": lambda c: f"Reverse {_list(c.extras)}.",
     "B05": lambda c: (
-        f"Recount; then adjust ERP {_ids(c)} by {number(c.moved - c.posted)} with a reference to it."
+        f"Recount; then adjust ERP {_ids(c)} by {number(c.moved - c.posted)}, referring to it."
     ),
     "B06": lambda c: (
         f"Correct the unit of measure and adjust ERP {_ids(c)} by {number(c.moved - c.posted)}."
@@ -259,11 +259,11 @@ _FIX: dict[str, Callable[[Case], str]] = {
         f"{(c.movement or {})['status']} with a reference to ERP {_ids(c)}."
     ),
     "B08": lambda c: (
-        f"Transfer {number(c.posted)} to the place the warehouse states, referring to ERP {_ids(c)}."
+        f"Transfer {number(c.posted)} to where the warehouse has it, referring to ERP {_ids(c)}."
     ),
     "B09": lambda c: f"Check the goods; then reverse ERP {_ids(c)} and post what was received.",
     "B10": lambda c: (
-        f"Correct the reference of ERP {_ids(c)} to {(c.movement or {})['line'] or 'its return line'}."
+        f"Correct the reference of ERP {_ids(c)} to {(c.movement or {})['line'] or 'its line'}."
     ),
     "B11": lambda c: f"Ask who posted ERP {_ids(c)} for evidence, or reverse it.",
     "B12": lambda c: f"Accrue {money(c.posted * c.unit_cost)} in the period of the movement.",

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from mining.reconciliation.findings import Break, age_bucket, break_id
-from mining.reconciliation.movements import DAY_US
+from mining.reconciliation.movements import rows_of
 from mining.reconciliation.policy import Policy
 from mining.reconciliation.records import Records
 from mining.reconciliation.sentences import money, number
@@ -31,7 +31,7 @@ def three_way(records: Records, *, policy: Policy) -> pd.DataFrame:
     share of the price, entitled_amount, least_amount (what is due at least: no more than was
     authorised), over_quantity, over_amount, under_amount, credited_at
     """
-    lines = records.lines().to_pandas().set_index("line")
+    lines: pd.DataFrame = records.lines().to_pandas().set_index("line")
     moved = records.moved().to_pandas()
     received = moved[moved["kind"] == "receipt"].groupby("line")["quantity"].sum()
     memos = _open_memos(records)
@@ -75,7 +75,7 @@ def _with_gaps(frame: pd.DataFrame, policy: Policy) -> pd.DataFrame:
 
 def _open_memos(records: Records) -> pd.DataFrame:
     """Credits of each line net of their reversals."""
-    rows = records.credits().to_pandas()
+    rows: pd.DataFrame = records.credits().to_pandas()
     reversed_ids = set(rows.loc[rows["reversal"], "reversal_of"].dropna())
     open_ones = rows[~rows["reversal"] & ~rows["document_id"].isin(reversed_ids)]
     open_ones = open_ones.sort_values(["occurred_at", "document_id"])
@@ -94,7 +94,7 @@ def credit_breaks(records: Records, *, policy: Policy, as_of_us: int) -> list[Br
     """B15: credits that goods and price do not support."""
     frame = three_way(records, policy=policy)
     off = (frame["over_quantity"] > 0) | (frame["over_amount"] > 0) | (frame["under_amount"] > 0)
-    rows = frame[off].reset_index().to_dict("records")
+    rows = rows_of(frame[off].reset_index())
     return [_credit_break(row, policy, as_of_us) for row in rows]
 
 
@@ -104,7 +104,8 @@ def _credit_break(row: dict[str, Any], policy: Policy, as_of_us: int) -> Break:
         more = row["over_quantity"] * row["unit_price"]
     received = 0.0 if pd.isna(row["received"]) else float(row["received"])
     text = (
-        f"Credit {' and '.join(row['memos'])} of {row['line']} gave {money(row['credited_amount'])} "
+        f"Credit {' and '.join(row['memos'])} of {row['line']} gave "
+        f"{money(row['credited_amount'])} "
         f"for {number(row['credited'])} ({row['outcome']}) on {row['credited_at']:%Y-%m-%d}; "
         f"received {number(received)}, entitled to {_terms(row, more)}: {money(more)} "
         f"{'too much' if more > 0 else 'too little'}."
@@ -183,7 +184,8 @@ def claims(records: Records) -> pd.DataFrame:
     denial_code, answered_at, shipped_at, delivered_at, expected, credited, credited_at, state
     (filed, authorised, denied, shipped, credited, short_paid, closed)
     """
-    rows = records.claims().to_pandas().sort_values(["occurred_at", "claim_id", "activity"])
+    rows: pd.DataFrame = records.claims().to_pandas()
+    rows = rows.sort_values(["occurred_at", "claim_id", "activity"])
     steps = {name: part.set_index("claim_id") for name, part in rows.groupby("activity")}
     first = rows.groupby("claim_id")[["line", "site", "sku", "supplier_id", "quantity"]].first()
     first["restock"] = rows.groupby("claim_id")["restock_pct"].first().fillna(0.0)
@@ -229,7 +231,7 @@ def supplier_breaks(records: Records, *, policy: Policy, as_of_us: int) -> list[
     """B17: claims a supplier denied or paid short."""
     frame = claims(records)
     off = frame[frame["state"].isin(["denied", "short_paid"])]
-    return [_claim_break(row, policy, as_of_us) for row in off.reset_index().to_dict("records")]
+    return [_claim_break(row, policy, as_of_us) for row in rows_of(off.reset_index())]
 
 
 def _claim_break(row: dict[str, Any], policy: Policy, as_of_us: int) -> Break:
@@ -243,9 +245,7 @@ def _claim_break(row: dict[str, Any], policy: Policy, as_of_us: int) -> Break:
     )
     if denied:
         code = f" ({row['denial_code']})" if isinstance(row["denial_code"], str) else ""
-        text = (
-            f"{claim} was denied on {opened:%Y-%m-%d}{code}: {money(gap)} will not come back."
-        )
+        text = f"{claim} was denied on {opened:%Y-%m-%d}{code}: {money(gap)} will not come back."
         fix = f"Dispute the denial of {row['claim_id']} with evidence, or re-route the units."
     else:
         text = (
@@ -264,4 +264,4 @@ def _claim_break(row: dict[str, Any], policy: Policy, as_of_us: int) -> Break:
     )
 
 
-__all__ = ["DAY_US", "claims", "credit_breaks", "supplier_breaks", "three_way"]
+__all__ = ["claims", "credit_breaks", "supplier_breaks", "three_way"]

@@ -155,7 +155,7 @@ class _Maker:
         else:
             self.act(fault, row, posting)
 
-    def act(self, fault, row, posting):
+    def act(self, fault, row, posting):  # noqa: PLR0912
         rng = self.rng
         quantity = row["quantity"]
         if fault == "B06" and (row["pack_factor"] == 1 or quantity % row["pack_factor"]):
@@ -168,7 +168,9 @@ class _Maker:
             self.note(fault, row)
             return
         changes = {
-            "B05": lambda: {"quantity": quantity + (1 if rng.random() < 0.5 or quantity == 1 else -1)},
+            "B05": lambda: {
+                "quantity": quantity + (1 if rng.random() < 0.5 or quantity == 1 else -1)
+            },
             "B06": lambda: {"quantity": quantity / row["pack_factor"]},
             "B07": lambda: {"status": STATUS[(STATUS.index(row["status"]) + 1) % 4]},
             "B08": lambda: {"location": "ZZ99"},

@@ -114,7 +114,9 @@ def test_a_failed_message_is_told_apart_from_a_lost_one():
 
 
 def test_a_posting_without_a_movement_is_unsupported():
-    one = only(compared([movement("W1")], [posting("E1"), posting("E2", line="ADJ1:1", quantity=3)]))
+    one = only(
+        compared([movement("W1")], [posting("E1"), posting("E2", line="ADJ1:1", quantity=3)])
+    )
     assert (one.type, one.members, one.delta_quantity) == ("B11", ("E2",), 3)
 
 

@@ -100,7 +100,8 @@ def test_sentences_quote_their_members_and_their_numbers(trade):
 def test_subsets_add_up_and_no_smaller_one_does(values, target):
     found = subsets_adding_up(values, target).solutions
     reachable = {
-        bits: sum(v for i, v in enumerate(values) if bits >> i & 1) for bits in range(1 << len(values))
+        bits: sum(v for i, v in enumerate(values) if bits >> i & 1)
+        for bits in range(1 << len(values))
     }
     sizes = [bits.bit_count() for bits, total in reachable.items() if total == target]
     if not sizes:
