@@ -143,12 +143,12 @@ def _receipt(fact: Fact, day: str) -> list[str]:
 
 
 def _status(fact: Fact, day: str) -> list[str]:
-    line = fact.line
+    line, code = fact.line, _ADJUSTMENT.get(fact.values["disposition"], "04")
     return [
         f"W15*{day}*{fact.values['document']}",
         f"N1*WH*{fact.site}*92*{fact.site}",
         f"N9*RZ*{line.rma}-{line.number}",
-        f"W19*{_ADJUSTMENT.get(fact.values['disposition'], '04')}*{line.received}*EA**SK*{line.item.sku}",
+        f"W19*{code}*{line.received}*EA**SK*{line.item.sku}",
     ]
 
 
