@@ -133,6 +133,38 @@ def test_bottlenecks_have_the_contracts_shape(run, small_home):
     assert set(found[0]) == {"site", "activity", "cause", "owner", "wait_h", "money_per_day"}
 
 
+def test_reconcile_has_the_contracts_shape(run, small_home, tmp_path):
+    signoff = tmp_path / "breaks.csv"
+    code, out, _ = run("reconcile", "--home", small_home, "--signoff", signoff, "--json")
+    answer = json.loads(out)
+    assert code == 0 and set(answer) == {"matched", "breaks", "by_type"} and answer["matched"] > 0
+    assert set(answer["breaks"][0]) == {
+        "break_id",
+        "type",
+        "members",
+        "delta_quantity",
+        "delta_value",
+        "value_at_risk",
+        "explanation",
+        "suggested_fix",
+        "age_days",
+        "confidence",
+        "secondary",
+    }
+    assert sum(answer["by_type"].values()) == len(answer["breaks"])
+    assert all(re.fullmatch(r"B\d\d", one["type"]) for one in answer["breaks"])
+    assert len(signoff.read_text().splitlines()) > len(answer["breaks"])
+
+
+@pytest.mark.parametrize("kind", ["csv", "xes", "ocel"])
+def test_a_log_can_be_handed_over_and_read_back(run, home, tmp_path, kind):
+    path = tmp_path / f"out.{'json' if kind == 'ocel' else kind}"
+    written = json.loads(run("export", kind, path, "--home", home, "--json")[1])
+    assert written["events"] == 8 and path.stat().st_size > 0
+    back = json.loads(run("ingest", path, "--home", tmp_path / "back", "--json")[1])
+    assert back["accepted"] == 8 and back["quarantined"] == 0
+
+
 def test_any_object_can_be_the_case(run, small_home):
     answer = json.loads(run("mine", "dfg", "--object", "rma", "--home", small_home, "--json")[1])
     lines = json.loads(run("mine", "dfg", "--home", small_home, "--json")[1])
