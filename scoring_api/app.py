@@ -15,7 +15,7 @@ from scoring_api.config import Limits
 from scoring_api.edge import Edge
 from scoring_api.problems import ProblemDetails, add_handlers
 from scoring_api.rack import Scorer
-from scoring_api.routes import cases, feedback, health, kpis, models, recommendations
+from scoring_api.routes import cases, events, feedback, health, kpis, models, recommendations
 from scoring_api.service import Service, open_service, utc_now
 
 DESCRIPTION = """
@@ -78,11 +78,16 @@ def create_app(
         redirect_slashes=False,
     )
     app.state.service = service
-    for family in (recommendations, feedback, cases, kpis, models, health):
+    for family in (recommendations, feedback, events, cases, kpis, models, health):
         app.include_router(family.router)
     add_handlers(app)
     app.add_middleware(
-        Edge, service=service, bodies={"/v1/recommendations:batch": limits.batch_bytes}
+        Edge,
+        service=service,
+        bodies={
+            "/v1/recommendations:batch": limits.batch_bytes,
+            "/v1/events": limits.batch_bytes,
+        },
     )
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     return app
@@ -94,6 +99,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     tasks = [
         asyncio.create_task(service.rack.watch(service.limits.reload_seconds)),
         asyncio.create_task(_measure_lag(service)),
+        asyncio.create_task(service.sealer.run()),
     ]
     try:
         yield

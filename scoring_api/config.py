@@ -25,6 +25,8 @@ class Limits:
         How often the bundle's manifest is looked at.
     drain_seconds : float
         Between SIGTERM (``/readyz`` says 503) and refusing new connections.
+    seal_seconds : float
+        How long pushed events gather in the inbox before a batch goes to the lake.
     advice_hours : float
         Age at which a recommendation expires.
     idempotency_hours : float
@@ -40,5 +42,6 @@ class Limits:
     key_cache_seconds: float = 2.0
     reload_seconds: float = 2.0
     drain_seconds: float = 1.0
+    seal_seconds: float = 5.0
     advice_hours: float = 24.0
     idempotency_hours: float = 24.0

@@ -13,6 +13,7 @@ from fastapi.routing import APIRoute
 from sqlalchemy.engine import Engine
 
 from scoring_api.audit import fingerprint
+from scoring_api.auth import Principal
 from scoring_api.journal import Claim, Reply, find_reply
 from scoring_api.problems import Problem
 from scoring_api.service import Service, principal_of, service_of
@@ -24,6 +25,16 @@ _VISIBLE = frozenset(string.ascii_letters + string.digits + string.punctuation)
 class GuardedRoute(APIRoute):
     """A route of callers with a key."""
 
+    async def identify(self, request: Request, service: Service) -> Principal:
+        """Who is asking.
+
+        Raises
+        ------
+        Problem
+            401.
+        """
+        return await service.authenticator.principal(request.headers.get("authorization"))
+
     def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:  # type: ignore[override]
         handle = super().get_route_handler()
         operation = self.operation_id or self.name
@@ -31,8 +42,7 @@ class GuardedRoute(APIRoute):
 
         async def guarded(request: Request) -> Response:
             service = service_of(request)
-            header = request.headers.get("authorization")
-            principal = await service.authenticator.principal(header)
+            principal = await self.identify(request, service)
             request.scope["retrace.principal"] = principal
             service.rates.hit(principal, operation)
             if not writes:

@@ -1,6 +1,6 @@
 """Storing what requests did: rows, audit facts and replies to remember, in one transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
@@ -35,10 +35,14 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """Everything one request stores, all or nothing; ``reply`` is its answer."""
+    """Everything one request stores, all or nothing; ``reply`` is its answer.
+
+    ``act`` writes by itself inside the transaction and gives the reply.
+    """
 
     at: datetime
     reply: Reply
+    act: Callable[[Connection], Reply] | None = None
     rows: Sequence[tuple[sa.Table, dict[str, Any]]] = ()
     audit: Sequence[AuditFact] = ()
     claim: Claim | None = field(default=None)
@@ -50,12 +54,16 @@ def commit(engine: Engine, effects: Sequence[Effect]) -> list[Reply | Exception]
         results: list[Reply | Exception] = []
         fresh: list[Effect] = []
         for effect in effects:
-            earlier = effect.claim and find_reply(connection, effect.claim, at=effect.at)
-            results.append(earlier or effect.reply)
-            if earlier is None:
-                fresh.append(effect)
-                if effect.claim:
-                    _remember(connection, effect.claim, effect.reply, at=effect.at)
+            claim = effect.claim
+            earlier = find_reply(connection, claim, at=effect.at) if claim else None
+            if earlier is not None:
+                results.append(earlier)
+                continue
+            reply = effect.act(connection) if effect.act else effect.reply
+            results.append(reply)
+            fresh.append(effect)
+            if claim:
+                _remember(connection, claim, reply, at=effect.at)
         _insert(connection, [row for effect in fresh for row in effect.rows])
         append(connection, [fact for effect in fresh for fact in effect.audit])
     return results

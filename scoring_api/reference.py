@@ -73,10 +73,11 @@ def _operation(
         f"<span>{escape(operation.get('summary', ''))}</span></summary>"
     )
     yield _prose(operation.get("description", ""))
-    content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
-    body = _resolve(schema, content.get("schema", {}))
-    example = (body.get("examples") or [None])[0]
-    command = _curl(path, method, operation, example, origin=origin)
+    content = operation.get("requestBody", {}).get("content", {})
+    media_type = next(iter(content), None)
+    body = _resolve(schema, content.get(media_type, {}).get("schema", {}))
+    sent = (media_type, (body.get("examples") or [None])[0]) if media_type else None
+    command = _curl(path, operation, sent, origin=origin)
     yield f"<pre><code>{escape(command)}</code></pre>"
     if body.get("properties"):
         yield _fields(schema, body)
@@ -87,14 +88,14 @@ def _operation(
 
 
 def _curl(
-    path: str, method: str, operation: dict[str, Any], example: object, *, origin: str
+    path: str, operation: dict[str, Any], sent: tuple[str, object] | None, *, origin: str
 ) -> str:
     parts = [f"curl {origin}{path}"]
     if operation.get("security"):
         parts.append('-H "Authorization: Bearer $RETRACE_KEY"')
-    if method == "post":
-        text = json.dumps(example, indent=1).replace("'", "'\\''")
-        parts += ["-H 'Content-Type: application/json'", f"-d '{text}'"]
+    if sent:
+        text = json.dumps(sent[1], indent=1).replace("'", "'\\''")
+        parts += [f"-H 'Content-Type: {sent[0]}'", f"-d '{text}'"]
     return " \\\n  ".join(parts)
 
 

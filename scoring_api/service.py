@@ -16,6 +16,8 @@ from scoring_api.facts import Facts
 from scoring_api.journal import Claim
 from scoring_api.metrics import Metrics
 from scoring_api.rack import ALIAS, ModelRack, Scorer
+from scoring_api.sealer import Sealer
+from scoring_api.webhooks import Webhooks
 
 
 def utc_now() -> datetime:
@@ -41,6 +43,8 @@ class Service:
     authenticator: Authenticator
     rates: RateLimiter
     facts: Facts
+    sealer: Sealer
+    webhooks: Webhooks
     claimed: set[tuple[str, str]] = field(default_factory=set)
     lag_seconds: float = 0.0
     draining: bool = False
@@ -74,6 +78,8 @@ def open_service(
         authenticator=Authenticator(engine, remember_seconds=limits.key_cache_seconds),
         rates=RateLimiter(default=limits.rate, special={"giveFeedback": limits.feedback_rate}),
         facts=Facts(settings.home),
+        sealer=Sealer(settings, engine, every_seconds=limits.seal_seconds),
+        webhooks=Webhooks(settings.secrets_dir),
     )
 
 

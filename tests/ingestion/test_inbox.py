@@ -13,9 +13,11 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from ingestion.database import engine, writing
-from ingestion.inbox import Message, counts, seal, store, to_record
+from ingestion.inbox import Message, counts, has_waiting, store
 from ingestion.intake import ingest
 from ingestion.lake import Lake
+from ingestion.sealing import seal, to_record
+from ingestion.status import status
 
 NOW = datetime(2026, 6, 30, tzinfo=UTC)
 
@@ -141,6 +143,15 @@ def test_what_cannot_be_an_event_is_quarantined_alone_and_whole(settings, databa
     assert any(b"free" in row for row in raw)
 
 
+def test_a_standard_webhook_is_read_like_an_event():
+    said = {"type": "return.received", "timestamp": "2026-06-01T10:00:00Z", "data": {"rma": "R1"}}
+    record = to_record("webhook:carrier", "msg_1", json.dumps(said).encode())
+    assert record["rma"] == "R1"
+    assert record["ce"]["type"] == "return.received"
+    assert record["ce"]["time"] == "2026-06-01T10:00:00Z"
+    assert (record["ce"]["source"], record["ce"]["id"]) == ("webhook:carrier", "msg_1")
+
+
 @hypothesis_settings(max_examples=60, deadline=None)
 @given(st.binary(max_size=200) | st.from_type(dict).map(lambda d: json.dumps(str(d)).encode()))
 def test_any_bytes_make_a_record(body):
@@ -167,6 +178,8 @@ def test_a_busy_lake_loses_nothing(settings, database):
 HOLD = """
 import sys, time
 from ingestion.lake import Lake
+from ingestion.sealing import seal, to_record
+from ingestion.status import status
 with Lake(sys.argv[1]).writing():
     print("held", flush=True)
     time.sleep(60)
@@ -175,7 +188,8 @@ WORK = """
 import json, sys
 from datetime import UTC, datetime
 from ingestion.database import engine, writing
-from ingestion.inbox import Message, seal, store
+from ingestion.inbox import Message, store
+from ingestion.sealing import seal
 from ingestion.settings import Settings
 
 settings = Settings.load(sys.argv[1])
@@ -227,6 +241,8 @@ def test_kill_9_loses_nothing_and_doubles_nothing(settings, database, rounds):
         settings, "select sum(received), sum(accepted + duplicate + quarantined) from deliveries"
     )
     assert received == fates == len(stored)
+    assert status(Lake(settings.home)).unbalanced == []
+    assert not has_waiting(database)
     [count] = counts(database)
     assert count.received == count.stored + count.duplicate
     assert count.stored == len(stored)
