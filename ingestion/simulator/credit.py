@@ -31,7 +31,7 @@ _WAIVED: Final = frozenset({"P3", "P5", "P6", "P7"})
 
 def terms(line: Line) -> tuple[str, float]:
     """Financial outcome and amount the line is entitled to when it is settled."""
-    gross = line.received * line.asked_price
+    gross = (line.received or line.quantity) * line.asked_price
     if line.policy in _WAIVED:
         outcome = "CREDIT_ONLY" if line.policy == "P5" else "CREDIT_FULL"
         return outcome, line.quantity * line.asked_price
