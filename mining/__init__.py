@@ -10,6 +10,7 @@ from mining.graph import DirectlyFollowsGraph, directly_follows_graph
 from mining.indicators import INDICATORS, Indicator, Kpis, kpi_trend, kpis
 from mining.log import EventLog, load
 from mining.objects import ObjectGraph, object_centric_graph, object_types
+from mining.reconciliation import reconcile, reconcile_frames
 from mining.traces import Variants, case_durations, variants
 
 __all__ = [
@@ -31,5 +32,7 @@ __all__ = [
     "load",
     "object_centric_graph",
     "object_types",
+    "reconcile",
+    "reconcile_frames",
     "variants",
 ]

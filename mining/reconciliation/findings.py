@@ -110,9 +110,9 @@ class Reconciliation:
     breaks : tuple of Break
         Sorted by type and id.
     movements : frame
-        One row per movement and posting that took part: side, movement_id, line, site, sku,
-        kind, quantity, value, occurred_at, recorded_at, due_at, group, type ("" where it adds
-        up), pass, key. Each row is in exactly one group.
+        One row per movement and posting that took part: side, movement_id, line, site, sku, kind,
+        quantity, value, worth (value without sign), occurred_at, recorded_at, due_at, group, type
+        ("" where it adds up), pass, key. Each row is in exactly one group.
     reviews : frame
         Postings that several sets of movements could explain: side, movement_id, candidates.
     ignored : int

@@ -99,6 +99,7 @@ def movements_frame(board: Board, verdict: Verdict, due: Ints, policy: Policy) -
         part["recorded_at"] = pd.DatetimeIndex(side.recorded.view("datetime64[us]"), tz="UTC")
         moments = due if name == "left" else np.full(len(side), NEVER)
         part["due_at"] = pd.DatetimeIndex(moments.view("datetime64[us]"), tz="UTC")
+        part["worth"] = _worth(side)
         part["group"] = group
         codes = ["", *sorted({*PRECEDENCE, "B01", "B02", "B03", "B11"})]
         ranks = np.searchsorted(codes, verdict.code[group]).astype(np.int8)
@@ -117,6 +118,12 @@ def movements_frame(board: Board, verdict: Verdict, due: Ints, policy: Policy) -
             part[column] = _labels(positions[number], kinds)
         parts.append(part)
     return pd.concat(parts, ignore_index=True)
+
+
+def _worth(side: Side) -> Floats:
+    """Value of each row: as stated, else quantity times cost; 0 where unknown."""
+    stated = np.where(np.isnan(side.value), side.quantity * side.unit_cost, side.value)
+    return np.nan_to_num(np.abs(stated))
 
 
 def _labels(codes: Any, kinds: list[str]) -> Any:

@@ -69,7 +69,7 @@ def span(start: Ints, count: Ints) -> Ints:
 
 
 def pair(left: Runs, right: Runs, clocks: Clocks) -> tuple[Ints, Ints]:
-    """Pair rows one to one inside each key; a posting is never earlier than its movement less the skew.
+    """Pair rows one to one inside each key; a posting is never before its movement.
 
     As many on both sides: in order of time. One movement: its earliest posting. One posting: the
     latest movement before it. Otherwise each posting in turn takes the latest free movement.

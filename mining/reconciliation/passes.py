@@ -117,12 +117,14 @@ def _join_duplicates(board: Board, left_key: Ints, right_key: Ints) -> None:
     if not len(free) or not board.groups:
         return
     matched = np.flatnonzero((board.left_group >= 0) & (left_key >= 0) & ~board.left.reversal)
-    group = lookup(left_key[matched], board.left_group[matched], right_key[free])
+    row = lookup(left_key[matched], matched, right_key[free])
+    timely = board.right.time[free] >= board.left.time[row] - board.skew_us
+    free, row = free[(row >= 0) & timely], row[(row >= 0) & timely]
     plain = np.flatnonzero((board.right_group >= 0) & (board.role == PLAIN))
     posted = np.zeros(board.groups, bool)
     posted[board.right_group[plain]] = True
-    extra = (group >= 0) & posted[np.maximum(group, 0)]
-    board.join(free[extra], group[extra], EXTRA)
+    group = board.left_group[row]
+    board.join(free[posted[group]], group[posted[group]], EXTRA)
 
 
 def _rmas(side: Side, rows: Ints) -> list[str]:

@@ -32,8 +32,7 @@ def three_way(records: Records, *, policy: Policy) -> pd.DataFrame:
     authorised), over_quantity, over_amount, under_amount, credited_at
     """
     lines: pd.DataFrame = records.lines().to_pandas().set_index("line")
-    moved = records.moved().to_pandas()
-    received = moved[moved["kind"] == "receipt"].groupby("line")["quantity"].sum()
+    received = _received(records)
     memos = _open_memos(records)
     frame = memos.join(lines.drop(columns=["site", "sku"]), how="outer")
     frame["received"] = received.reindex(frame.index).astype(float)
@@ -50,6 +49,18 @@ def three_way(records: Records, *, policy: Policy) -> pd.DataFrame:
     least = np.minimum(frame["entitled"], asked.fillna(np.inf))
     frame["least_amount"] = least * frame["unit_price"] * frame["share"]
     return _with_gaps(frame, policy)
+
+
+def _received(records: Records) -> "pd.Series[float]":
+    """Quantity received per line: by the warehouse, else (its record is missing) by the ERP."""
+    moved: pd.DataFrame = records.moved().to_pandas()
+    receipts = moved[moved["kind"] == "receipt"]
+    receipts = receipts.drop_duplicates(["movement_id", "line", "sku", "serial", "quantity"])
+    posted: pd.DataFrame = records.posted().to_pandas()
+    posted = posted[posted["kind"] == "receipt"]
+    by_erp = posted.groupby("line")["quantity"].sum()
+    received: pd.Series[float] = receipts.groupby("line")["quantity"].sum()
+    return received.combine_first(by_erp[by_erp > 0])
 
 
 def _shares(frame: pd.DataFrame, policy: Policy) -> pd.Series:

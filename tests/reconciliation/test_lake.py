@@ -1,0 +1,159 @@
+"""The simulated home: what the simulator broke must be found, and the totals must tie."""
+
+import csv
+import json
+from datetime import date, timedelta
+
+import pandas as pd
+import pytest
+
+from ingestion.errors import EmptyLake
+from ingestion.settings import Settings
+from mining import load, reconcile
+from mining.reconciliation import (
+    ageing,
+    close_out,
+    lags,
+    period_end,
+    vendor_returns,
+    write_signoff,
+)
+
+
+@pytest.fixture(scope="module")
+def found(small_home):
+    return reconcile(small_home)
+
+
+def open_faults(folder):
+    with (folder / "truth" / "faults.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    return [
+        (row["type"], tuple(row["document_ids"].split(";")))
+        for row in rows
+        if row["type"].startswith("B")
+    ]
+
+
+def missed(found, faults):
+    told = {}
+    for one in found:
+        for member in one.members:
+            told.setdefault(member, set()).update((one.type, *one.secondary))
+    return [
+        (code, members)
+        for code, members in faults
+        if not any(code in told.get(member, ()) for member in members)
+    ]
+
+
+def test_the_simulators_faults_are_found(found, sim_dir):
+    faults = open_faults(sim_dir)
+    assert len(faults) > 100
+    assert len(missed(found, faults)) <= 0.07 * len(faults)
+
+
+def test_a_home_and_its_loaded_log_answer_alike(found, small_home):
+    assert reconcile(load(small_home)).to_dict() == found.to_dict()
+
+
+def test_an_earlier_moment_knows_less(found, small_home):
+    before = reconcile(small_home, as_of=found.as_of - timedelta(days=25))
+    assert before.as_of < found.as_of
+    assert len(before.movements) < len(found.movements)
+    assert all(one.age_days >= 0 for one in before)
+
+
+def test_the_answer_is_json_in_a_fixed_order(found):
+    text = json.dumps(found.to_dict(), allow_nan=False)
+    breaks = json.loads(text)["breaks"]
+    assert breaks == sorted(breaks, key=lambda one: (one["type"], one["break_id"]))
+
+
+def test_an_empty_home_says_what_to_do(tmp_path):
+    with pytest.raises(EmptyLake):
+        reconcile(Settings.load(tmp_path).home)
+
+
+def test_close_out_leaves_nothing_unexplained(found):
+    proof = close_out(found)
+    assert (proof["unexplained"] == 0).all()
+    assert (proof["moved"] == proof["moved_matched"] + proof["moved_in_breaks"]).all()
+    assert (proof["posted"] == proof["posted_matched"] + proof["posted_in_breaks"]).all()
+    assert proof["moved"].sum() + proof["posted"].sum() == len(found.movements)
+    gap = proof["quantity_posted"].sum() - proof["quantity_moved"].sum()
+    assert gap == pytest.approx(proof["quantity_in_breaks"].sum())
+
+
+def test_lags_are_shorter_where_postings_are_immediate(found):
+    table = lags(found).set_index(["lag", "site"])
+    assert table.loc[("posting_lag", "DC1"), "p50_h"] < 1
+    assert table.loc[("posting_lag", "DC5"), "p50_h"] > 8
+    total = table.loc[("value_days", ""), "value_days"]
+    by_site = table.loc["value_days"].drop(index="")["value_days"].sum()
+    assert total == pytest.approx(by_site)
+
+
+def test_ages_count_every_break(found):
+    assert ageing(found)["breaks"].sum() == len(found.breaks)
+
+
+def test_vendor_returns_tie_to_their_control_totals(small_home):
+    state = vendor_returns(small_home)
+    assert state.ties
+    control = state.control.set_index("account")
+    assert control.loc["unclaimed", "documents"] == len(state.unclaimed)
+    assert control.loc["open", "amount"] == pytest.approx(state.open_claims["claimed"].sum())
+    missing = state.discrepancies["missing"].sum()
+    assert control.loc["discrepancies", "amount"] == pytest.approx(missing)
+    parts = len(state.open_claims) + (state.control["account"] == "").sum()
+    assert control.loc["open", "documents"] == parts
+
+
+def test_the_sign_off_lists_every_break_of_the_period(found, tmp_path):
+    state = period_end(found, end=date(2026, 6, 30))
+    table, sheet = write_signoff(state, tmp_path)
+    rows = pd.read_csv(table, keep_default_na=False)
+    assert rows["break_id"].tolist() == state.breaks["break_id"].tolist()
+    assert rows["value_at_risk"].sum() == pytest.approx(state.totals["value_at_risk"].sum())
+    html = sheet.read_text(encoding="utf-8")
+    assert "Reviewed by" in html
+    assert f"{len(state.breaks):,} breaks" in html
+    assert {"B12"} >= set(state.cut_off["type"]) - set(state.breaks["type"])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("lines", "seed"), [(40_000, 1), (12_000, 77)])
+def test_the_simulators_faults_are_found_on_unseen_seeds(tmp_path, lines, seed):
+    from collections import Counter
+
+    from ingestion.intake import ingest
+    from ingestion.simulator import simulate
+
+    simulate(tmp_path / "sim", lines=lines, seed=seed)
+    home = Settings.load(tmp_path / "home")
+    ingest(home, [tmp_path / "sim" / "sources"])
+    found = reconcile(home.home)
+    faults = open_faults(tmp_path / "sim")
+    injected = Counter(code for code, _ in faults)
+    lost = Counter(code for code, _ in missed(found, faults))
+    truth = {}
+    for code, members in faults:
+        for member in members:
+            truth.setdefault(member, set()).add(code)
+    right = Counter(
+        one.type for one in found if any(one.type in truth.get(m, ()) for m in one.members)
+    )
+    table = [
+        (
+            f"{code} injected {injected[code]:5d} recall "
+            f"{1 - lost[code] / max(injected[code], 1):.3f} found {found.by_type.get(code, 0):5d} "
+            f"precision {right[code] / max(found.by_type.get(code, 0), 1):.3f}"
+        )
+        for code in sorted(injected | Counter(found.by_type))
+    ]
+    print(f"\n{lines} lines, seed {seed}", *table, sep="\n")
+    assert lost.total() <= 0.07 * injected.total(), table
+    assert right.total() >= 0.93 * len(found.breaks), table
+    for code, count in injected.items():
+        assert count < 20 or lost[code] <= 0.15 * count, table
