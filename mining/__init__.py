@@ -4,10 +4,11 @@
 >>> directly_follows_graph(load("my-home")).edges.head()       # doctest: +SKIP
 """
 
-from mining.bottlenecks import Bottlenecks, bottlenecks
-from mining.conformance import Conformance, conformance
+from mining.causation import Causes, causes
+from mining.delays import Bottlenecks, bottlenecks
 from mining.graph import DirectlyFollowsGraph, directly_follows_graph
 from mining.indicators import INDICATORS, Indicator, Kpis, kpi_trend, kpis
+from mining.judgement import Conformance, conformance
 from mining.log import EventLog, load
 from mining.objects import ObjectGraph, object_centric_graph, object_types
 from mining.reconciliation import reconcile, reconcile_frames
@@ -16,6 +17,7 @@ from mining.traces import Variants, case_durations, variants
 __all__ = [
     "INDICATORS",
     "Bottlenecks",
+    "Causes",
     "Conformance",
     "DirectlyFollowsGraph",
     "EventLog",
@@ -25,6 +27,7 @@ __all__ = [
     "Variants",
     "bottlenecks",
     "case_durations",
+    "causes",
     "conformance",
     "directly_follows_graph",
     "kpi_trend",

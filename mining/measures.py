@@ -12,7 +12,7 @@ from mining.log import EventLog
 
 Slice = dict[str, int]
 Durations = NewType("Durations", pd.DataFrame)
-"""Columns site, opened_us, duration_us, finished (bool), open (bool); neither: ended otherwise."""
+"""Columns case_id, site, opened_us, duration_us, finished, open; neither: ended otherwise."""
 Shares = NewType("Shares", pd.DataFrame)
 """Columns site, opened_us, part, whole, open (bool)."""
 Measure = Callable[[EventLog, Slice], pd.DataFrame]
@@ -69,6 +69,7 @@ def _durations(
     until = ends.where(finished, stops.where(stopped, float(log.as_of_us)))
     frame = pd.DataFrame(
         {
+            "case_id": lines.get("case_id", ""),
             "site": lines["site"],
             "opened_us": lines["opened_us"],
             "duration_us": until - begins,

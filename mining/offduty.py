@@ -70,7 +70,7 @@ def _closed(calendar: Calendar, first: int, last: int) -> Ints:
 
 
 def _unseen(work: pd.DataFrame, first: int, last: int) -> Ints:
-    """Hours of the week (UTC) in which almost nothing was ever finished; none if little is known."""
+    """Hours of the week (UTC) in which almost nothing was finished; none if little is known."""
     if len(work) < _ENOUGH:
         return np.empty((0, 2), np.int64)
     hour_of_week = work["end_us"].to_numpy(np.int64) // _HOUR_US % _WEEK_H

@@ -2,7 +2,7 @@
 
 A predicate says which lines break the rule; the stake says what that costs, by the formula in the
 rule's text; the evidence names the events to look at. Exemptions by policy variant and site are
-applied by ``conformance``. Money is in the currency of the log.
+applied by ``judgement``. Money is in the currency of the log.
 """
 
 from collections.abc import Callable
