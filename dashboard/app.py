@@ -6,7 +6,14 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboard.views import advice, bottlenecks, conformance, overview, process_map
+from dashboard.views import (
+    advice,
+    bottlenecks,
+    conformance,
+    overview,
+    process_map,
+    reconciliation,
+)
 from ingestion.errors import RetraceError
 
 ASSETS = Path(__file__).with_name("assets")
@@ -28,6 +35,7 @@ def main() -> None:
             st.Page(process_map.show, title="Process map", url_path="process-map"),
             st.Page(bottlenecks.show, title="Bottlenecks", url_path="bottlenecks"),
             st.Page(conformance.show, title="Conformance", url_path="conformance"),
+            st.Page(reconciliation.show, title="Reconciliation", url_path="reconciliation"),
             st.Page(advice.show, title="Advice", url_path="advice"),
         ],
         position="top",

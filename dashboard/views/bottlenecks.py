@@ -62,9 +62,10 @@ def _facts(waits: Iterable[Wait], currency: str) -> dict[str, str]:
     waits = list(waits)
     ours = [wait for wait in waits if wait.cause != "external"]
     dearest = by_step(ours)[:1]
+    inside = sum(wait.money_per_day for wait in ours)
     return {
         "Waiting costs": f"{formats.money(sum(w.money_per_day for w in waits), currency)} a day",
-        "Of it in our own hands": f"{formats.money(sum(w.money_per_day for w in ours), currency)} a day",
+        "Of it in our own hands": f"{formats.money(inside, currency)} a day",
         "Waiting in our own hands": _line_days(sum(w.total_h for w in ours)),
         "Dearest step of ours": dearest[0].title if dearest else formats.MISSING,
     }

@@ -52,14 +52,17 @@ def show_empty(home: str) -> None:
         st.code("retrace ingest FILE\nretrace demo", language="bash")
 
 
+def choose_site(facts: Facts) -> str | None:
+    """Draw the site filter; None for all sites."""
+    if not facts.sites:
+        return None
+    site = st.selectbox("Site", [ALL_SITES, *facts.sites], key="site", bind="query-params")
+    return None if site in (ALL_SITES, None) else str(site)
+
+
 def choose_slice(facts: Facts) -> tuple[Slice, Slice | None]:
     """Draw the site and period filters; return the slice and the period before it, if any."""
-    site = (
-        st.selectbox("Site", [ALL_SITES, *facts.sites], key="site", bind="query-params")
-        if facts.sites
-        else ALL_SITES
-    )
-    chosen = None if site in (ALL_SITES, None) else str(site)
+    chosen = choose_site(facts)
     names = [*_offered(facts), CUSTOM]
     period = st.selectbox("Cases that began in", names, key="period", bind="query-params")
     if facts.as_of is None or facts.first is None:

@@ -8,7 +8,8 @@ from streamlit.testing.v1 import AppTest
 from dashboard.launch import APP
 from ingestion.intake import ingest
 
-PAGES = ["overview", "process_map", "bottlenecks", "conformance"]
+SLICED = ["overview", "process_map", "bottlenecks", "conformance"]
+PAGES = [*SLICED, "reconciliation"]
 
 
 def page_of(name, home, **query):
@@ -65,7 +66,7 @@ def test_a_tiny_log_that_is_no_returns_log_is_shown_too(name, tiny_home):
     assert not app.exception and not app.error
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", SLICED)
 def test_filters_come_from_the_address(name, home):
     site = "DC1"
     app = page_of(name, home, site=site, period="Last 4 weeks")
@@ -83,7 +84,7 @@ def test_nonsense_in_the_address_is_ignored(name, home):
     assert app.selectbox(key="site").value == "All sites"
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", SLICED)
 def test_a_slice_without_cases_says_so(name, home):
     app = page_of(name, home, period="Custom")
     last = app.date_input(key="days").value[1]  # arrivals end four weeks before the log does
@@ -160,3 +161,12 @@ def test_a_rule_can_be_picked_by_link_and_its_lines_downloaded(home):
     assert app.subheader[1].value == "Lines that break C32"
     assert list(app.dataframe[0].value.columns) == ["case", "site", "opened", "stake"]
     assert any("with evidence" in button.label for button in app.get("download_button"))
+
+
+def test_breaks_are_told_in_sentences_and_can_be_downloaded(home):
+    app = page_of("reconciliation", home, site="DC5")
+    assert not app.exception
+    assert app.selectbox(key="site").value == "DC5"
+    given = [element.proto.json for element in app.get("bidi_component")]
+    assert any("days old" in text for text in given)
+    assert any("breaks (CSV)" in button.label for button in app.get("download_button"))
