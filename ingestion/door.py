@@ -229,7 +229,8 @@ class Door:
         self._close(arrival | {"repeat": True}, counts)
 
     def _quarantine_file(self, path: Path, source: str, why: str) -> None:
-        content = path.read_bytes() if path.stat().st_size <= MAX_RAW else b""
+        readable = path.is_file() and path.stat().st_size <= MAX_RAW
+        content = path.read_bytes() if readable else b""
         sha256 = hashlib.sha256(content or str(path).encode()).hexdigest()
         arrival = self._arrival(path, sha256, source, None)
         before = self.session.readings.get((arrival["source"], sha256))

@@ -14,6 +14,7 @@ from ingestion.errors import RetraceError, UnknownMapping, UnreadableFile
 from ingestion.lake import Lake
 from ingestion.mapping import Mapping, generic_mapping, in_zone, load_mapping, recognise
 from ingestion.readers import Raw
+from ingestion.sap_extract import is_sap_folder
 from ingestion.session import Row
 from ingestion.settings import Settings
 from ingestion.staging import Staged
@@ -155,6 +156,14 @@ def _files(paths: Iterable[Path | str]) -> Iterator[tuple[Path, bool]]:
         if not path.is_dir():
             yield path, True
             continue
+        if is_sap_folder(path):
+            yield path, True
+            continue
+        extracts: set[Path] = set()
         for file in sorted(path.rglob("*")):
-            if file.is_file() and not any(part.startswith(".") for part in file.parts):
+            hidden = any(part.startswith(".") for part in file.parts)
+            if file.is_dir() and not hidden and is_sap_folder(file):
+                extracts.add(file)
+                yield file, False
+            elif file.is_file() and not hidden and file.parent not in extracts:
                 yield file, False

@@ -15,6 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import IO
 
 from ingestion.errors import UnreadableFile
+from ingestion.sap_extract import is_sap_archive, unpack
 
 CHUNK = 1 << 20
 MAX_LINE = 4 << 20
@@ -102,10 +103,15 @@ def staged(path: Path, scratch: Path, progress: Progress | None = None) -> Itera
 def _stage(path: Path, folder: Path, progress: Progress) -> Staged:
     if not path.exists():
         raise UnreadableFile(path, "there is no such file")
+    if path.is_dir():
+        return Staged(path, path, _sha256_of_folder(path, progress), "sap", folder)
     if path.stat().st_size == 0:
         raise UnreadableFile(path, "the file is empty")
     with path.open("rb") as file:
         head = file.read(8)
+    if head.startswith(b"PK\x03\x04") and is_sap_archive(path):
+        unpack(path, folder)
+        return Staged(path, folder, _sha256(path, progress), "sap", folder)
     for magic, what in _ARCHIVES.items():
         if head.startswith(magic):
             raise UnreadableFile(path, f"this is {what}, not a log; unpack or export it first")
@@ -132,6 +138,15 @@ def _sha256(path: Path, progress: Progress) -> str:
         while chunk := file.read(CHUNK):
             digest.update(chunk)
             progress(len(chunk))
+    return digest.hexdigest()
+
+
+def _sha256_of_folder(path: Path, progress: Progress) -> str:
+    """Digest of a folder's files and their names: the identity of an extract of several tables."""
+    digest = hashlib.sha256()
+    for file in sorted(path.iterdir()):
+        if file.is_file():
+            digest.update(f"{file.name}\0{_sha256(file, progress)}\0".encode())
     return digest.hexdigest()
 
 

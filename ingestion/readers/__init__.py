@@ -24,6 +24,7 @@ from ingestion.readers.ocel_formats import (
 )
 from ingestion.readers.parquet import read_parquet
 from ingestion.readers.raw import Raw
+from ingestion.readers.sap import read_sap
 from ingestion.readers.x12 import read_x12
 from ingestion.readers.xes import read_xes
 from ingestion.readers.xml_root import first_names
@@ -91,4 +92,5 @@ _READERS = {
     "mail": read_inspection_mail,
     "x12": read_x12,
     "sqlite": read_ocel_sqlite,
+    "sap": read_sap,
 }
