@@ -6,7 +6,10 @@ any moment loses nothing and doubles nothing: what was half done is done first t
 
 import json
 import logging
+import sys
+import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -16,7 +19,10 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from ingestion.database import INBOX, INBOX_BATCHES, writing
+from ingestion.database import engine as open_engine
 from ingestion.door import Door
+from ingestion.errors import HomeIsBusy, RetraceError
+from ingestion.inbox import has_waiting
 from ingestion.intake import Counts, utc_now
 from ingestion.lake import Lake
 from ingestion.mapping import LOG, Mapping, load_mapping, recognise
@@ -51,6 +57,23 @@ def seal(settings: Settings, engine: Engine, *, now: Callable[[], datetime] = ut
                     .values(delivered_at=now())
                 )
     return Counts.of(taken)
+
+
+def seal_while_messages_come(
+    settings: Settings, *, pause_seconds: float, linger_seconds: float = 30.0
+) -> None:
+    """Seal again and again, until no message came for a while; a busy lake is waited for."""
+    engine = open_engine(settings)
+    idle_since = time.monotonic()
+    try:
+        while time.monotonic() - idle_since < linger_seconds:
+            if has_waiting(engine):
+                with suppress(HomeIsBusy):
+                    seal(settings, engine)
+                idle_since = time.monotonic()
+            time.sleep(pause_seconds)
+    finally:
+        engine.dispose()
 
 
 def _open_batch(engine: Engine, at: datetime) -> int | None:
@@ -164,3 +187,17 @@ def _paths(record: dict[str, Any], before: tuple[str, ...] = ()) -> Iterator[str
 def _resolver(mapping: str, source: str) -> Callable[[object, object], Mapping]:
     chosen = replace(load_mapping(mapping), source=source)
     return lambda _delivery, _raw: chosen
+
+
+def main(home: str, pause_seconds: str) -> int:
+    """Entry of the process that ``retrace serve`` starts."""
+    try:
+        seal_while_messages_come(Settings.load(home), pause_seconds=float(pause_seconds))
+    except RetraceError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:3]))

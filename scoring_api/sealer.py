@@ -1,11 +1,16 @@
-"""Moves messages from the inbox to the lake in the background, whenever there are some."""
+"""Sends messages on from the inbox to the lake, in a process of its own.
+
+Writing the lake takes memory and time that answering requests should not have to share. The
+child works as long as messages come and ends when none did for a while; killing it loses nothing.
+"""
 
 import asyncio
 import logging
+import os
+import sys
 
 from sqlalchemy.engine import Engine
 
-from ingestion.errors import HomeIsBusy, RetraceError
 from ingestion.inbox import has_waiting
 from ingestion.settings import Settings
 
@@ -13,7 +18,7 @@ logger = logging.getLogger("retrace.api")
 
 
 class Sealer:
-    """Seals the inbox a few seconds after a message came; and once at start, for what was left.
+    """Starts the child a few seconds after a message came; and at start, for what was left.
 
     Parameters
     ----------
@@ -36,18 +41,28 @@ class Sealer:
         """Work for ever; run as a task, cancelled when the app stops."""
         while True:
             await self._wanted.wait()
-            await asyncio.sleep(self._every_seconds)
             self._wanted.clear()
-            try:
-                await asyncio.to_thread(self._seal)
-            except HomeIsBusy:
-                self._wanted.set()
-            except (RetraceError, OSError) as error:
-                logger.error("The inbox could not be sealed, it will be tried again: %s", error)
-                self._wanted.set()
+            await asyncio.sleep(self._every_seconds)
+            if await asyncio.to_thread(has_waiting, self._engine):
+                await self._seal()
 
-    def _seal(self) -> None:
-        if has_waiting(self._engine):
-            from ingestion.sealing import seal
+    async def _seal(self) -> None:
+        home, pause = str(self._settings.home), str(self._every_seconds)
+        child = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "ingestion.sealing", home, pause), env=self._environment()
+        )
+        try:
+            if await child.wait() != 0:
+                logger.error("The inbox could not be sealed; it will be tried again.")
+                self._wanted.set()
+        finally:
+            if child.returncode is None:
+                child.terminate()
+                await child.wait()
 
-            seal(self._settings, self._engine)
+    def _environment(self) -> dict[str, str]:
+        return {
+            **os.environ,
+            "RETRACE_DATABASE_URL": self._settings.database_url,
+            "RETRACE_PSEUDONYMISE": "1" if self._settings.pseudonymise else "0",
+        }
