@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from mining.reconciliation.board import EXTRA, NETTED, PLAIN, Board, Review
-from mining.reconciliation.movements import DAY_US, Codes, Floats, Ints, Side
-from mining.reconciliation.pairing import Clocks, Runs, common, key_of, lookup, pair, runs
+from mining.reconciliation.movements import DAY_US, Codes, Flags, Floats, Ints, Side
+from mining.reconciliation.pairing import Clocks, Runs, common, key_of, lookup, pair, runs, span
 from mining.reconciliation.policy import Pass, Policy
 from mining.reconciliation.subsets import subsets_adding_up
 from mining.reconciliation.typos import one_slip, shortened
@@ -91,17 +91,32 @@ def _run_pairs(board: Board, rule: Pass, pass_no: int, policy: Policy) -> None:
 
 
 def _link_partials(board: Board, lefts: Runs, rights: Runs, pass_no: int) -> None:
-    """One movement posted in parts, or several posted as one: quantities of a key add up."""
+    """Movements posted in other parts than they were made: the whole key adds up."""
     i, j = common(lefts, rights)
     n, m = lefts.size[i], rights.size[j]
     sums_left = _sums(board.left.quantity, lefts)[i]
     sums_right = _sums(board.right.quantity, rights)[j]
-    parts = ((n == 1) ^ (m == 1)) & (np.abs(sums_left - sums_right) < 1e-9)
+    parts = (n != m) & (np.abs(sums_left - sums_right) < 1e-6)
+    same = (n == m) & (n > 1)
+    apart = _any_differs(
+        board.left.quantity[lefts.rows[span(lefts.start[i[same]], n[same])]],
+        board.right.quantity[rights.rows[span(rights.start[j[same]], m[same])]],
+        n[same],
+    )
+    parts[same] = apart & (np.abs(sums_left[same] - sums_right[same]) < 1e-6)
     for a, b in zip(i[parts].tolist(), j[parts].tolist(), strict=True):
         mine = lefts.rows[lefts.start[a] : lefts.start[a] + lefts.size[a]]
         theirs = rights.rows[rights.start[b] : rights.start[b] + rights.size[b]]
         if board.right.time[theirs[0]] >= board.left.time[mine[0]] - board.skew_us:
             board.gather(mine, theirs, pass_no)
+
+
+def _any_differs(left: Floats, right: Floats, size: Ints) -> Flags:
+    """Whether rows paired in order of time differ in quantity, per key."""
+    if not len(size):
+        return np.zeros(0, bool)
+    differs: Flags = np.logical_or.reduceat(left != right, np.cumsum(size) - size)
+    return differs
 
 
 def _sums(values: Floats, grouped: Runs) -> Floats:

@@ -78,9 +78,16 @@ def write_signoff(state: PeriodEnd, folder: str | Path) -> tuple[Path, Path]:
     where.mkdir(parents=True, exist_ok=True)
     table = where / f"signoff-{state.period_end}.csv"
     sheet = where / f"signoff-{state.period_end}.html"
-    state.breaks[["members", *_COLUMNS]].to_csv(table, index=False, lineterminator="\n")
+    rows = state.breaks[["members", *_COLUMNS]].map(_harmless)
+    rows.to_csv(table, index=False, lineterminator="\n")
     sheet.write_text(to_html(state), encoding="utf-8")
     return table, sheet
+
+
+def _harmless(value: object) -> object:
+    """A text a spreadsheet would run as a formula is quoted."""
+    risky = isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r"))
+    return f"'{value}" if risky else value
 
 
 def to_html(state: PeriodEnd) -> str:
