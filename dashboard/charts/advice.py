@@ -10,6 +10,7 @@ from dashboard.charts.figures import draw_note
 from dashboard.charts.markup import Markup, join, tag
 
 Answer = Mapping[str, Any]
+SPECIAL = {"RESTOCK_B": "restock as B goods", "RTV_CREDIT": "return to vendor for credit"}
 TITLES = {"reason": "Why it comes back", "disposition": "Where it should go"}
 
 
@@ -78,6 +79,6 @@ def words(code: str) -> str:
     >>> words("TRANSIT.CARRIER_DAMAGE"), words("RESTOCK")
     ('Transit: carrier damage', 'Restock')
     """
-    text = code.replace("_", " ").lower()
+    text = SPECIAL.get(code) or code.replace("_", " ").lower()
     family, _, rest = text.partition(".")
     return f"{family.capitalize()}: {rest}" if rest else text.capitalize()
