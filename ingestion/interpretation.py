@@ -101,17 +101,23 @@ class _Compiler:
         return {name: name for name in self.available if name in names and name not in taken}
 
     def _check_required(self) -> None:
-        required = REQUIRED if self.is_events else (self.schema.names[0],)
-        for part in self.mapping.events or ({},):
-            said = self.mapping.columns | dict(part)
-            for target in required:
-                for column in source_columns(said[target]):
-                    if column not in self.available:
-                        shown = ", ".join(self.available[:12])
-                        raise BadMapping(
-                            f"The delivery has no column {column!r} (needed for {target}). "
-                            f"Its columns are: {shown}{' ...' if len(self.available) > 12 else ''}"
-                        )
+        """Some event must be readable; one whose columns are not delivered is never stated."""
+        parts = self.mapping.events or ({},)
+        lacking = [next(self._lacking(dict(part)), None) for part in parts]
+        if all(lacking) and lacking[0]:
+            column, target = lacking[0]
+            shown = ", ".join(self.available[:12])
+            raise BadMapping(
+                f"The delivery has no column {column!r} (needed for {target}). "
+                f"Its columns are: {shown}{' ...' if len(self.available) > 12 else ''}"
+            )
+
+    def _lacking(self, part: dict[str, Any]) -> Iterator[tuple[str, str]]:
+        said = self.mapping.columns | part
+        for target in REQUIRED if self.is_events else (self.schema.names[0],):
+            for column in source_columns(said[target]):
+                if column not in self.available:
+                    yield column, target
 
     def _targets(self) -> list[str]:
         said = set(self.mapping.columns) | set(self.implicit)
@@ -151,6 +157,8 @@ class _Compiler:
         return query + " where " + " and ".join(conditions or ["true"])
 
     def _condition(self, column: str, wanted: Any) -> str:
+        if isinstance(wanted, dict):
+            return f"regexp_matches({self._column(column)}, {literal(str(wanted['matches']))})"
         values = wanted if isinstance(wanted, list) else [wanted]
         listed = ", ".join(literal(str(value)) for value in values)
         return f"{self._column(column)} in ({listed})"
