@@ -624,6 +624,37 @@ def mine_bottlenecks(
     )
 
 
+@mine_app.command("causes")
+def mine_causes(
+    site: Site = None,
+    start: From = None,
+    end: To = None,
+    as_of: AsOf = None,
+    source: Source = None,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Find what explains delay: adjusted effect in days and money, confirmed on later weeks."""
+    from mining import causes
+
+    log = _log(home, source, as_of, "duckdb")
+    answer = causes(log, site=site, start=start, end=end).to_dict()
+    if as_json:
+        _print_json(answer)
+        return
+    rows = [
+        [
+            c["dimension"],
+            c["value"],
+            f"{c['effect_days']:+.2f}",
+            f"[{c['low']:+.2f}, {c['high']:+.2f}]",
+            f"{c['money']:,.2f}",
+        ]
+        for c in answer["causes"]
+    ]
+    _table("Causes of delay", ["dimension", "value", "effect, days", "interval", "money"], rows)
+
+
 @app.command()
 def reconcile(
     as_of: AsOf = None,

@@ -133,6 +133,12 @@ def test_bottlenecks_have_the_contracts_shape(run, small_home):
     assert set(found[0]) == {"site", "activity", "cause", "owner", "wait_h", "money_per_day"}
 
 
+def test_causes_have_the_contracts_shape(run, small_home):
+    found = json.loads(run("mine", "causes", "--home", small_home, "--json")[1])["causes"]
+    shape = {"dimension", "value", "effect_days", "low", "high", "money"}
+    assert all(set(cause) == shape for cause in found)
+
+
 def test_reconcile_has_the_contracts_shape(run, small_home, tmp_path):
     signoff = tmp_path / "breaks.csv"
     code, out, _ = run("reconcile", "--home", small_home, "--signoff", signoff, "--json")
