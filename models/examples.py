@@ -82,7 +82,7 @@ def examples(
     place = {name: n for n, name in enumerate(classes)}
     blank: list[Any] = [None] * len(joined)
     columns = {
-        name: _plain(joined[name]) if name in joined.columns else list(blank) for name in fields
+        name: plain(joined[name]) if name in joined.columns else list(blank) for name in fields
     }
     return Examples(
         columns=columns,
@@ -93,7 +93,7 @@ def examples(
     )
 
 
-def _plain(values: "pd.Series[Any]") -> list[Any]:
+def plain(values: "pd.Series[Any]") -> list[Any]:
     """Python values with None for missing, as JSON would bring them."""
     pairs = zip(values, values.isna(), strict=True)
     return [None if missing else value for value, missing in pairs]

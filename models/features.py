@@ -101,6 +101,11 @@ def days_between(earlier: Sequence[Any], later: Sequence[Any]) -> Floats:
     return (_seconds(later) - _seconds(earlier)) / _DAY_S
 
 
+def _day_of_month(value: Any) -> float:
+    seconds = _second(value)
+    return np.nan if np.isnan(seconds) else float(datetime.fromtimestamp(seconds, UTC).day)
+
+
 def _seconds(values: Sequence[Any]) -> Floats:
     return np.array([_second(value) for value in values], dtype=float)
 
@@ -205,6 +210,11 @@ _MEASURES: Final[dict[str, Callable[[Columns], Floats]]] = {
         numbers(c["unit_price"]) / np.maximum(numbers(c["list_price"]), 0.01)
     ),
     "days_since_request": lambda c: days_between(c["requested_at"], c["inspected_at"]),
+    "days_alive": lambda c: days_between(c["begun_at"], c["as_of"]),
+    "days_waiting": lambda c: days_between(c["last_activity_at"], c["as_of"]),
+    "weekday": lambda c: np.floor(_seconds(c["as_of"]) / _DAY_S + 3) % 7,
+    "hour": lambda c: np.floor(_seconds(c["as_of"]) % _DAY_S / 3600),
+    "day_of_month": lambda c: np.array([_day_of_month(value) for value in c["as_of"]]),
     "serial_match": lambda c: flags(c["serial_match"]),
     "seal_ok": lambda c: flags(c["seal_ok"]),
     "accessories_ok": lambda c: flags(c["accessories_ok"]),

@@ -32,6 +32,26 @@ class Scores:
     ece: float
 
 
+@dataclass(frozen=True, slots=True)
+class Errors:
+    """Quality of predicted durations on one slice, in days; ``bias`` is predicted less true."""
+
+    n: int
+    mae: float
+    median_error: float
+    bias: float
+
+
+def errors(missed: Floats) -> Errors:
+    """Judge differences ``predicted - true`` in days.
+
+    >>> errors(np.array([1.0, -3.0]))
+    Errors(n=2, mae=2.0, median_error=2.0, bias=-1.0)
+    """
+    size = np.abs(missed)
+    return Errors(len(missed), float(size.mean()), float(np.median(size)), float(missed.mean()))
+
+
 def scores(probability: Floats, label: Ints) -> Scores:
     """Judge calibrated probabilities of shape (n, classes) against true class indices."""
     chosen = probability.argmax(axis=1)

@@ -13,7 +13,6 @@ from models import metrics
 from models.bundle import Entry, write_bundle
 from models.errors import NoModel
 from models.files import read_json
-from models.judgement import losses_of
 from models.metrics import Interval
 from models.registry import CHALLENGER, CHAMPION, Registry, Version, scratch
 from models.tasks import TASKS, Task, chosen_tasks, open_workshop, save_shared
@@ -84,10 +83,11 @@ def _decide(
     sigma = np.sqrt(report["promised"] * (1 - report["promised"]) / report["scores"]["n"])
     checks = {
         "beats_baseline": report["gain"]["low"] > 0,
-        "calibrated": report["scores"]["ece"] <= report["ece_by_chance"] + ECE_SLACK,
         "covers": bool(report["coverage"] >= report["promised"] - 2 * sigma - COVERAGE_SLACK),
         "fast": report["latency_ms"] <= LATENCY_MS,
     }
+    if report["ece_by_chance"] is not None:
+        checks["calibrated"] = report["scores"]["ece"] <= report["ece_by_chance"] + ECE_SLACK
     gain = None
     if champion is not None and champion.version != challenger.version:
         gain = _gain_over(settings, task, challenger, champion)
@@ -106,13 +106,14 @@ def _decide(
 
 
 def _reason(report: Mapping[str, Any], failed: Sequence[str], gain: Interval | None) -> str:
-    over = report["gain"]
+    over, measure = report["gain"], report["measure"]
     best = report["baselines"][report["best_baseline"]]
     text = (
-        f"log loss {report['scores']['log_loss']:.3f} against {best['log_loss']:.3f} of the best "
-        f"baseline, gain {over['value']:.3f} [{over['low']:.3f}, {over['high']:.3f}]; "
-        f"macro-F1 {report['scores']['macro_f1']:.3f} against {best['macro_f1']:.3f}"
+        f"{measure} {report['scores'][measure]:.3f} against {best[measure]:.3f} of the best "
+        f"baseline, gain {over['value']:.3f} [{over['low']:.3f}, {over['high']:.3f}]"
     )
+    if "macro_f1" in best:
+        text += f"; macro-F1 {report['scores']['macro_f1']:.3f} against {best['macro_f1']:.3f}"
     if gain is not None:
         text += f"; gain over the champion {gain.value:.3f} [{gain.low:.3f}, {gain.high:.3f}]"
     return text + (f"; failed: {', '.join(failed)}" if failed else "; every check passed")
@@ -120,9 +121,9 @@ def _reason(report: Mapping[str, Any], failed: Sequence[str], gain: Interval | N
 
 def _gain_over(settings: Settings, task: Task, challenger: Version, champion: Version) -> Interval:
     shop = open_workshop(settings)
-    material = task.examples(shop)
+    material = task.material(shop)
     ours, theirs = (
-        losses_of(shop, task, task.load(version.folder), material)
+        task.judge(shop, task.load(version.folder), material).losses
         for version in (challenger, champion)
     )
     return metrics.paired_gain(ours, theirs, material.case[material.slices.test])

@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from models import disposition, policy, reason
+from models import disposition, policy, reason, remaining_time
 from models.answers import Advice, Source
 from models.bundle import open_bundle
 from models.disposition import DispositionModel
@@ -19,6 +19,7 @@ from models.files import read_arrays
 from models.items import Items
 from models.policy import Route
 from models.reason import ReasonModel
+from models.remaining_time import Duration, RemainingTimeModel
 
 ANSWERS: Final = (
     "reason",
@@ -31,7 +32,9 @@ ANSWERS: Final = (
 )
 """Every block a recommendation can hold; those without a model are ``not_available``."""
 
-_FIELDS: Final = tuple(dict.fromkeys((*reason.FIELDS, *disposition.FIELDS)))
+_FIELDS: Final = tuple(
+    dict.fromkeys((*reason.FIELDS, *disposition.FIELDS, *remaining_time.FIELDS, "as_of"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +45,17 @@ class Recommendation:
     as_of: str | None
     reason: Advice | None
     disposition: Advice | None
+    remaining_time: Duration | None
     policy: Route
     not_available: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
         """Render as the HTTP answer, without ``recommendation_id`` and ``expires_at``."""
-        given = {"reason": self.reason, "disposition": self.disposition}
+        given = {
+            "reason": self.reason,
+            "disposition": self.disposition,
+            "remaining_time": self.remaining_time,
+        }
         return {
             "return_line_id": self.return_line_id,
             "as_of": self.as_of,
@@ -73,6 +81,7 @@ class Scorer:
     _encoder: Encoder | None = field(repr=False)
     _reason: ReasonModel | None = field(repr=False)
     _disposition: DispositionModel | None = field(repr=False)
+    _remaining_time: RemainingTimeModel | None = field(repr=False)
 
     @classmethod
     def load(cls, folder: Path | str) -> "Scorer":
@@ -99,6 +108,9 @@ class Scorer:
             _reason=ReasonModel.load(place / reason.TASK) if told else None,
             _disposition=DispositionModel.load(place / disposition.TASK)
             if disposition.TASK in entries
+            else None,
+            _remaining_time=RemainingTimeModel.load(place / remaining_time.TASK)
+            if remaining_time.TASK in entries
             else None,
         )
 
@@ -130,8 +142,10 @@ class Scorer:
         if not rows:
             return []
         columns = columns_of(rows, _FIELDS)
+        columns["as_of"] = [told or as_of for told in columns["as_of"]]
         reasons = self._reasons(columns, len(rows))
         fates = self._dispositions(columns, len(rows))
+        durations = self._durations(columns, len(rows))
         advice = [[a for a in pair if a] for pair in zip(reasons, fates, strict=True)]
         routes = policy.route(rows, self.items, advice)
         missing = tuple(name for name in ANSWERS if name not in self.sources)
@@ -141,10 +155,13 @@ class Scorer:
                 as_of=_text(row.get("as_of") or as_of),
                 reason=why,
                 disposition=fate,
+                remaining_time=days,
                 policy=route,
                 not_available=missing,
             )
-            for row, why, fate, route in zip(rows, reasons, fates, routes, strict=True)
+            for row, why, fate, days, route in zip(
+                rows, reasons, fates, durations, routes, strict=True
+            )
         ]
 
     def _reasons(self, columns: Mapping[str, Sequence[Any]], size: int) -> list[Advice | None]:
@@ -158,6 +175,12 @@ class Scorer:
             return [None] * size
         inputs = self._disposition.inputs(columns, self.items)
         return list(self._disposition.advise(inputs, self.sources[disposition.TASK]))
+
+    def _durations(self, columns: Mapping[str, Sequence[Any]], size: int) -> list[Duration | None]:
+        if self._remaining_time is None:
+            return [None] * size
+        inputs = self._remaining_time.inputs(columns, self.items)
+        return list(self._remaining_time.advise(inputs, self.sources[remaining_time.TASK]))
 
 
 def _text(value: Any) -> str | None:

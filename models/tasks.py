@@ -13,17 +13,21 @@ import pandas as pd
 from ingestion.errors import EmptyLake
 from ingestion.lake import Lake
 from ingestion.settings import Settings
-from models import disposition, fit_disposition, fit_reason, reason, targets
+from models import disposition, fit_disposition, fit_reason, reason, remaining_time, targets
 from models.arrays import Floats
 from models.disposition import DispositionModel
 from models.encoder import MODEL_FILE, TOKENIZER_FILE, Encoder
 from models.encoder_export import encoder_folder
 from models.errors import UnknownTask
-from models.examples import Examples, examples
+from models.examples import examples
 from models.facts import read_items
 from models.files import write_arrays
+from models.fit_remaining_time import fit_remaining_time
 from models.items import Items
+from models.judgement import Judge, Report, classes_judge, judge_durations, latency_ms, report_of
+from models.points import points
 from models.reason import ReasonModel
+from models.remaining_time import RemainingTimeModel
 from models.snapshots import take_snapshots
 
 
@@ -91,50 +95,81 @@ class Task:
 
     Parameters
     ----------
-    probabilities : function of (workshop, model, columns)
-        Calibrated class probabilities, computed as the scorer computes them.
+    material : function of the workshop
+        Lines with known answers, in four slices of time.
+    answer : function of (workshop, model, columns)
+        What the scorer computes for lines.
     """
 
     name: str
     fields: tuple[str, ...]
     reads_text: bool
-    answers: Callable[[duckdb.DuckDBPyConnection], pd.DataFrame]
-    fit: Callable[[Workshop, Examples], tuple[Any, dict[str, Any]]]
+    material: Callable[[Workshop], Any]
+    fit: Callable[[Workshop, Any], tuple[Any, dict[str, Any]]]
     load: Callable[[Path], Any]
-    probabilities: Callable[[Workshop, Any, Mapping[str, Any]], Floats]
-    baselines: Callable[[Examples], dict[str, Floats]]
+    answer: Callable[[Workshop, Any, Mapping[str, Any]], Any]
+    judge: Judge
 
-    def examples(self, shop: Workshop) -> Examples:
-        """Lines with known answers, split by time."""
-        return examples(self.name, shop.snapshots, self.answers(shop.con), self.fields)
+    def report(self, shop: Workshop, model: Any, material: Any, *, seconds: float) -> Report:
+        """Judge a model on the last slice of time."""
+        timed = latency_ms(lambda columns: self.answer(shop, model, columns), material)
+        return report_of(
+            self.judge(shop, model, material),
+            task=self.name,
+            data_version=shop.data_version,
+            material=material,
+            timing=(timed, seconds),
+        )
 
 
-TASKS: Final[dict[str, Task]] = {
-    reason.TASK: Task(
-        name=reason.TASK,
-        fields=reason.FIELDS,
-        reads_text=True,
-        answers=targets.inspected_reasons,
-        fit=lambda shop, material: fit_reason.fit_reason(material, shop.encoder, shop.items),
-        load=ReasonModel.load,
-        probabilities=lambda shop, model, columns: model.probabilities(
-            model.inputs(columns, shop.encoder, shop.items)
-        ),
-        baselines=fit_reason.baselines,
+def _reason_shares(shop: Workshop, model: ReasonModel, columns: Mapping[str, Any]) -> Floats:
+    return model.probabilities(model.inputs(columns, shop.encoder, shop.items))
+
+
+def _disposition_shares(
+    shop: Workshop, model: DispositionModel, columns: Mapping[str, Any]
+) -> Floats:
+    return model.probabilities(model.inputs(columns, shop.items))
+
+
+_REASON: Final = Task(
+    name=reason.TASK,
+    fields=reason.FIELDS,
+    reads_text=True,
+    material=lambda shop: examples(
+        reason.TASK, shop.snapshots, targets.inspected_reasons(shop.con), reason.FIELDS
     ),
-    disposition.TASK: Task(
-        name=disposition.TASK,
-        fields=disposition.FIELDS,
-        reads_text=False,
-        answers=targets.decided_dispositions,
-        fit=lambda shop, material: fit_disposition.fit_disposition(material, shop.items),
-        load=DispositionModel.load,
-        probabilities=lambda shop, model, columns: model.probabilities(
-            model.inputs(columns, shop.items)
-        ),
-        baselines=fit_disposition.baselines,
+    fit=lambda shop, material: fit_reason.fit_reason(material, shop.encoder, shop.items),
+    load=ReasonModel.load,
+    answer=_reason_shares,
+    judge=classes_judge(_reason_shares, fit_reason.baselines),
+)
+_DISPOSITION: Final = Task(
+    name=disposition.TASK,
+    fields=disposition.FIELDS,
+    reads_text=False,
+    material=lambda shop: examples(
+        disposition.TASK,
+        shop.snapshots,
+        targets.decided_dispositions(shop.con),
+        disposition.FIELDS,
     ),
-}
+    fit=lambda shop, material: fit_disposition.fit_disposition(material, shop.items),
+    load=DispositionModel.load,
+    answer=_disposition_shares,
+    judge=classes_judge(_disposition_shares, fit_disposition.baselines),
+)
+_REMAINING_TIME: Final = Task(
+    name=remaining_time.TASK,
+    fields=remaining_time.FIELDS,
+    reads_text=False,
+    material=lambda shop: points(shop.con, remaining_time.TASK, remaining_time.FIELDS),
+    fit=lambda shop, material: fit_remaining_time(material, shop.items),
+    load=RemainingTimeModel.load,
+    answer=lambda shop, model, columns: model.log_days(model.inputs(columns, shop.items)),
+    judge=judge_durations,
+)
+TASKS: Final = {task.name: task for task in (_REASON, _DISPOSITION, _REMAINING_TIME)}
 
 
 def chosen_tasks(tasks: Sequence[str] | None) -> list[Task]:

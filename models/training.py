@@ -7,7 +7,7 @@ from time import perf_counter
 from ingestion.settings import Settings
 from models.errors import NoModel
 from models.files import write_json
-from models.judgement import Report, judge
+from models.judgement import Report
 from models.registry import CHALLENGER, CHAMPION, Registry, Version, scratch
 from models.tasks import Task, Workshop, chosen_tasks, open_workshop
 
@@ -47,11 +47,12 @@ def train(
 
 def _train(settings: Settings, registry: Registry, shop: Workshop, task: Task) -> Report:
     started = perf_counter()
-    material = task.examples(shop)
+    material = task.material(shop)
     model, parameters = task.fit(shop, material)
     with scratch(settings) as files:
         model.save(files)
-        report = judge(shop, task, task.load(files), material, perf_counter() - started)
+        spent = perf_counter() - started
+        report = task.report(shop, task.load(files), material, seconds=spent)
         write_json(files / "report.json", {**report.to_dict(), "features": task.fields})
         version = registry.record(
             task.name,
@@ -80,11 +81,11 @@ def evaluate(settings: Settings, tasks: Sequence[str] | None = None) -> list[Rep
         for task in chosen_tasks(tasks):
             version = _newest(registry, task)
             model = task.load(version.folder)
-            material = task.examples(shop)
-            report = judge(shop, task, model, material, 0.0)
+            material = task.material(shop)
+            report = task.report(shop, model, material, seconds=0.0)
             champion = registry.find(task.name, CHAMPION)
             scores = (
-                judge(shop, task, task.load(champion.folder), material, 0.0).scores
+                task.judge(shop, task.load(champion.folder), material).scores
                 if champion is not None and champion.version != version.version
                 else None
             )
@@ -107,6 +108,7 @@ def _numbers(report: Report) -> dict[str, float]:
     flat |= {"gain": report.gain.value, "gain_low": report.gain.low, "coverage": report.coverage}
     flat |= {"set_size": report.set_size, "abstained": report.abstained}
     flat |= {
-        f"baseline_{name}_macro_f1": judged.macro_f1 for name, judged in report.baselines.items()
+        f"baseline_{name}_{report.measure}": float(getattr(judged, report.measure))
+        for name, judged in report.baselines.items()
     }
     return flat
