@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
 import streamlit as st
 
-from dashboard.views import (
-    advice,
-    bottlenecks,
-    conformance,
-    overview,
-    process_map,
-    reconciliation,
-)
 from ingestion.errors import RetraceError
 
 ASSETS = Path(__file__).with_name("assets")
 ABOUT = "Retrace: process mining, reconciliation and advice for product returns. AGPL-3.0-or-later."
+
+
+PAGES = {
+    "overview": "Overview",
+    "process_map": "Process map",
+    "bottlenecks": "Bottlenecks",
+    "conformance": "Conformance",
+    "reconciliation": "Reconciliation",
+    "advice": "Advice",
+}
+
+
+def _opener(name: str) -> Callable[[], None]:
+    """Open a view when it is first asked for: nobody waits for the models to see the KPIs."""
+
+    def show() -> None:
+        import_module(f"dashboard.views.{name}").show()
+
+    return show
 
 
 def main() -> None:
@@ -29,17 +42,11 @@ def main() -> None:
         menu_items={"About": ABOUT},
     )
     st.logo(str(ASSETS / "logo.svg"), size="large")
-    chosen = st.navigation(
-        [
-            st.Page(overview.show, title="Overview", url_path="overview", default=True),
-            st.Page(process_map.show, title="Process map", url_path="process-map"),
-            st.Page(bottlenecks.show, title="Bottlenecks", url_path="bottlenecks"),
-            st.Page(conformance.show, title="Conformance", url_path="conformance"),
-            st.Page(reconciliation.show, title="Reconciliation", url_path="reconciliation"),
-            st.Page(advice.show, title="Advice", url_path="advice"),
-        ],
-        position="top",
-    )
+    pages = [
+        st.Page(_opener(name), title=title, url_path=name.replace("_", "-"), default=not place)
+        for place, (name, title) in enumerate(PAGES.items())
+    ]
+    chosen = st.navigation(pages, position="top")
     try:
         chosen.run()
     except RetraceError as error:
