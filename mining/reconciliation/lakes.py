@@ -10,7 +10,7 @@ from ingestion.errors import EmptyLake
 from ingestion.lake import Lake
 from ingestion.settings import Settings
 from mining.calendars import Calendar
-from mining.engine import DuckDBEngine
+from mining.engine import DuckDBEngine, UnknownEngine
 from mining.events import latest_known, to_microseconds, view_lake_events
 from mining.log import EventLog, calendars_of
 from mining.reconciliation.balances import balance_breaks, roll_forward
@@ -18,6 +18,7 @@ from mining.reconciliation.findings import Break, Reconciliation
 from mining.reconciliation.frames import Frame, in_order, reconcile_frames
 from mining.reconciliation.policy import Policy
 from mining.reconciliation.records import Records, exists
+from mining.reconciliation.refused import explain_refused, refused_records
 from mining.reconciliation.settlement import credit_breaks, supplier_breaks
 
 Moment = datetime | date | str
@@ -62,8 +63,9 @@ def reconcile(
         *credit_breaks(records, policy=policy, as_of_us=known_us),
         *supplier_breaks(records, policy=policy, as_of_us=known_us),
     ]
+    stock = explain_refused(found.breaks, refused_records(engine))
     drift = [] if balances is None else _drift(records, balances, policy, known_us)
-    return replace(found, breaks=in_order([*found.breaks, *money, *drift]))
+    return replace(found, breaks=in_order([*stock, *money, *drift]))
 
 
 def _drift(records: Records, balances: Frame, policy: Policy, known_us: int) -> list[Break]:
@@ -83,11 +85,15 @@ def open_facts(
 
     Raises
     ------
-    EmptyLake, BadMoment
+    EmptyLake, BadMoment, UnknownEngine
     """
     if isinstance(home_or_log, EventLog):
         known = home_or_log.as_of_us if as_of is None else to_microseconds(as_of)
         engine = home_or_log.engine
+        if not isinstance(engine, DuckDBEngine):
+            raise UnknownEngine(
+                f"Reconciliation does not run on {engine.name}. Load the log with duckdb."
+            )
         return engine, known, calendars_of(engine) if exists(engine, "sites") else []
     lake = Lake(Settings.load(home_or_log).home)
     if lake.version("events") is None:
