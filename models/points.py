@@ -126,7 +126,8 @@ def points(con: duckdb.DuckDBPyConnection, task: str, fields: Sequence[str]) -> 
     slices = split(frame, by="begun_at", purge=False)
     days = (frame["answered_at"] - frame["asked_at"]).dt.total_seconds().to_numpy() / 86_400.0
     known = ~np.isnan(days)
-    kept = Slices(*(_only(getattr(slices, name), known) for name in SHARES), slices.purged)
+    fit, tune, calibrate, test = (_only(getattr(slices, name), known) for name in SHARES)
+    kept = Slices(fit, tune, calibrate, test, purged=slices.purged)
     frame["as_of"] = frame["asked_at"]
     blank: list[Any] = [None] * len(frame)
     return Points(
