@@ -46,6 +46,10 @@ COLUMNS = (
     "note", "rma", "objects", "event_type", "action", "biz_step", "epcis_disposition", "epcis",
 )  # fmt: skip
 _OBJECT_TYPES = {"po": "order", "desadv": "shipment"}
+_UNDER_WAY = {
+    "inspecting/in_progress": Activity.A12.value,
+    "repairing/unavailable": Activity.A20S.value,
+}
 _SAID_LATER = frozenset({"errorDeclaration", "recordTime"})
 _QUERY = re.compile(
     r"eventType|(GE|LT)_(eventTime|recordTime|quantity|errorDeclarationTime)|EQ_(action|bizStep|"
@@ -213,7 +217,9 @@ def _row(event: Event) -> dict[str, str | None]:
     row = {
         "event_id": own_id,
         "case_id": rma or event.get("parentID") or next(iter(epcs), None) or own_id,
-        "activity": step or f"{event['type']} {event.get('action', '')}".strip(),
+        "activity": _UNDER_WAY.get(f"{step}/{state}")
+        or step
+        or f"{event['type']} {event.get('action', '')}".strip(),
         "occurred_at": _micro(event["eventTime"]),
         "recorded_at": _micro(event.get("recordTime")),
         "site": where.get("id"),

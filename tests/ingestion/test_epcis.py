@@ -136,6 +136,13 @@ def test_the_physical_fate_and_the_condition_are_two_things(settings, tmp_path):
     ]
 
 
+def test_work_under_way_is_not_work_done(settings, tmp_path):
+    begun = event(bizStep="inspecting", disposition="in_progress")
+    take(settings, tmp_path, document(begun, event(bizStep="inspecting", eventID="urn:uuid:9")))
+    found = {activity for [activity] in rows(settings, "select activity from events")}
+    assert found == {"Start inspection", "Finish inspection"}
+
+
 def test_the_same_event_again_is_a_duplicate(settings, tmp_path):
     take(settings, tmp_path, document(event()))
     again = take(settings, tmp_path, document(event(), event(eventID="urn:uuid:3")), "again.json")
