@@ -12,9 +12,9 @@ from typing import Any
 
 from sqlalchemy.engine import Engine
 
+from ingestion.workers import GroupWorker
 from scoring_api.journal import Effect, Reply, commit
 from scoring_api.rack import ModelRack
-from scoring_api.workers import GroupWorker
 
 GROUP = 32
 """Tasks taken at once, and lines of a batch scored at once: what a single request may wait for."""

@@ -1,7 +1,7 @@
 """A thread that handles everything waiting in one call: batches form by themselves under load.
 
 Nobody waits for a batch to fill: an idle worker takes a single job at once, a busy one finds
-several when it comes back. The scorer and the journal (one commit for many requests) use it.
+several when it comes back. The API's desk and the broker consumer use it.
 """
 
 import asyncio
