@@ -91,7 +91,7 @@ def balanced_accuracy(table: Floats) -> float:
 def calibration_error(probability: Floats, label: Ints, *, bins: int = 15) -> float:
     """Expected calibration error of the chosen class, in bins of equal size.
 
-    >>> calibration_error(np.array([[0.5, 0.5]] * 10), np.array([0, 1] * 5), bins=2)
+    >>> calibration_error(np.array([[0.5, 0.5]] * 10), np.array([0, 1] * 5), bins=1)
     0.0
     """
     hit = probability.argmax(axis=1) == label
