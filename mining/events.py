@@ -14,7 +14,7 @@ import pyarrow as pa
 from ingestion.errors import RetraceError
 from ingestion.lake import literal
 from ingestion.vocabulary import MESSAGE_ACTIVITIES
-from mining.engine import DuckDBEngine
+from mining.engine import DuckDBEngine, Engine
 
 # Reading the first 60 bits of the hexadecimal event_id keeps its order.
 _FROM_LAKE = """
@@ -205,7 +205,7 @@ def process_events(relation: str = "log_events", *also: str) -> str:
     )
 
 
-def latest_known(engine: DuckDBEngine, relation: str = "log_events") -> int | None:
+def latest_known(engine: Engine, relation: str = "log_events") -> int | None:
     """Latest ``recorded_at`` (``occurred_at`` where null) in microseconds; None without events."""
     found = engine.select(
         f"select max(coalesce(recorded_us, occurred_us)) as latest from {relation}"

@@ -5,7 +5,7 @@ from typing import Any, NewType
 import numpy as np
 import pandas as pd
 
-from mining.engine import fetch_frame
+from mining.engine import UnknownEngine, fetch_frame
 from mining.log import EventLog, Moment
 
 Lines = NewType("Lines", pd.DataFrame)
@@ -37,6 +37,10 @@ def return_lines(
     end: Moment | None = None,
 ) -> Lines:
     """Gather the lines of a site opened in [start, end): flow, books, claims and master data."""
+    if log.engine.name != "duckdb":
+        raise UnknownEngine(
+            f"Conformance and causes do not run on {log.engine.name}; load the log with duckdb."
+        )
     where = log.slice(site=site, start=start, end=end)
     log.engine.create("numbered_lines", "numbered_lines", **_only(where))
     cases = fetch_frame(log.engine, "slice_cases", **where).set_index("case_no")

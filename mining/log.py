@@ -12,7 +12,7 @@ from ingestion.lake import Lake
 from ingestion.schema import REFERENCE
 from ingestion.settings import Settings
 from mining.calendars import Calendar, site_calendars
-from mining.engine import DuckDBEngine, UnknownEngine
+from mining.engine import DuckDBEngine, Engine, UnknownEngine
 from mining.events import (
     BadFrame,
     ProcessFrame,
@@ -25,7 +25,7 @@ from mining.events import (
     view_lake_events,
     view_lake_objects,
 )
-from mining.store import DerivedStore
+from mining.store import DerivedStore, event_files
 from mining.transitions import activity_names, derive, forget_known, number_cases, site_numbers
 
 Moment = datetime | date | str
@@ -47,7 +47,7 @@ class EventLog:
 
     Parameters
     ----------
-    engine : DuckDBEngine
+    engine : Engine
         Holds ``transitions``, ``cases`` and the dictionaries, and ``log_events``.
     as_of : datetime, UTC
         What was known then; the latest moment in the log by default.
@@ -55,7 +55,7 @@ class EventLog:
         Delta version of the events; None for a frame.
     """
 
-    engine: DuckDBEngine = field(repr=False)
+    engine: Engine = field(repr=False)
     as_of: datetime
     events_version: int | None
     source: str | None
@@ -113,7 +113,7 @@ def load(
     as_of : moment, optional
         Only what was known then: ``recorded_at``, where null ``occurred_at``, up to this moment.
     engine : str
-        ``"duckdb"``.
+        ``"duckdb"``, or ``"spark"`` for a log that outgrows one machine (maps, variants, KPIs).
     objects : frame, optional
         With a frame of events that has an event_id: the objects they touched, columns event_id,
         object_type and object_id (a home knows its own).
@@ -122,16 +122,26 @@ def load(
     ------
     EmptyLake, BadFrame, BadMoment, UnknownEngine
     """
-    if engine != "duckdb":
-        raise UnknownEngine(f"There is no engine {engine!r}. Use duckdb.")
+    if engine not in {"duckdb", "spark"}:
+        raise UnknownEngine(f"There is no engine {engine!r}. Use duckdb or spark.")
     as_of_us = None if as_of is None else to_microseconds(as_of)
     if isinstance(home_or_frame, (pd.DataFrame, pa.Table)):
-        return _load_frame(home_or_frame, objects, source, as_of_us)
-    return _load_home(Lake(Settings.load(home_or_frame).home), source, as_of_us)
+        return _load_frame(home_or_frame, objects, source, as_of_us, spark=engine == "spark")
+    lake = Lake(Settings.load(home_or_frame).home)
+    if lake.version("events") is None:
+        raise EmptyLake(lake.home)
+    if engine == "spark":
+        return _load_home_on_spark(lake, source, as_of_us)
+    return _load_home(lake, source, as_of_us)
 
 
 def _load_frame(
-    frame: ProcessFrame, objects: ProcessFrame | None, source: str | None, as_of_us: int | None
+    frame: ProcessFrame,
+    objects: ProcessFrame | None,
+    source: str | None,
+    as_of_us: int | None,
+    *,
+    spark: bool,
 ) -> EventLog:
     engine = DuckDBEngine.blank()
     register_frame(engine, frame, source=source)
@@ -145,13 +155,43 @@ def _load_frame(
     for table, schema in REFERENCE.items():
         engine.register(table, schema.empty_table())
     _register_item_costs(engine)
-    _derive_here(engine, ())
-    return _handle(engine, latest, as_of_us, None, source)
+    runner: Engine = _moved_to_spark(engine) if spark else engine
+    _derive_here(runner, ())
+    return _handle(runner, latest, as_of_us, None, source)
+
+
+def _moved_to_spark(engine: DuckDBEngine) -> Engine:
+    from mining.spark import SparkEngine
+
+    moved = SparkEngine.local()
+    for relation in ("log_events", "log_objects", "item_costs"):
+        moved.register(relation, engine.select(f"select * from {relation}"))
+    return moved
+
+
+def _load_home_on_spark(lake: Lake, source: str | None, as_of_us: int | None) -> EventLog:
+    """Spark reads the events itself; DuckDB only says which deliveries count."""
+    from mining.spark import SparkEngine
+
+    here = DuckDBEngine(lake.connect())
+    view_lake_objects(here)
+    _register_item_costs(here)
+    deliveries = here.select("select delivery_id from active_deliveries")["delivery_id"]
+    engine = SparkEngine.local()
+    files = event_files(lake)
+    engine.read_events(files, deliveries.to_pylist())
+    engine.only(source=source, as_of_us=None)
+    latest = latest_known(engine)
+    engine.only(source=None, as_of_us=as_of_us)
+    if latest is None or latest_known(engine) is None:
+        raise _nothing_known(lake, source, as_of_us)
+    for relation in ("log_objects", "item_costs"):
+        engine.register(relation, here.select(f"select * from {relation}"))
+    _derive_here(engine, calendars_of(here))
+    return _handle(engine, latest, as_of_us, lake.version("events"), source)
 
 
 def _load_home(lake: Lake, source: str | None, as_of_us: int | None) -> EventLog:
-    if lake.version("events") is None:
-        raise EmptyLake(lake.home)
     if source is None:
         stored = _load_stored(lake)
         if stored is not None and (as_of_us is None or as_of_us >= stored.as_of_us):
@@ -201,7 +241,7 @@ def _nothing_known(lake: Lake, source: str | None, as_of_us: int | None) -> Retr
     return RetraceError(f"{lake.home} holds no events{who}{when}. See: retrace status")
 
 
-def _derive_here(engine: DuckDBEngine, calendars: list[Calendar] | tuple[()]) -> None:
+def _derive_here(engine: Engine, calendars: list[Calendar] | tuple[()]) -> None:
     """Derive in memory, without storing."""
     forget_known(engine)
     engine.define_as("new_events", process_events())
@@ -213,7 +253,7 @@ def _derive_here(engine: DuckDBEngine, calendars: list[Calendar] | tuple[()]) ->
     engine.drop("dated_cases", "case_numbers")
 
 
-def derive_here(engine: DuckDBEngine, *, as_of: datetime, like: EventLog) -> EventLog:
+def derive_here(engine: Engine, *, as_of: datetime, like: EventLog) -> EventLog:
     """Derive a log whose cases are other objects of the same facts."""
     _derive_here(engine, ())
     return EventLog(
@@ -227,7 +267,7 @@ def derive_here(engine: DuckDBEngine, *, as_of: datetime, like: EventLog) -> Eve
 
 
 def _handle(
-    engine: DuckDBEngine,
+    engine: Engine,
     latest_us: int,
     as_of_us: int | None,
     events_version: int | None,
@@ -253,7 +293,7 @@ def _register_item_costs(engine: DuckDBEngine) -> None:
     )
 
 
-def calendars_of(engine: DuckDBEngine) -> list[Calendar]:
+def calendars_of(engine: Engine) -> list[Calendar]:
     """Calendars of the lake's sites, as last stated."""
     rows = engine.select(
         "select site, time_zone, calendar from sites "

@@ -285,6 +285,11 @@ _SQL = {
 }
 
 
+def event_files(lake: Lake) -> list[str]:
+    """Paths of the Parquet files that hold the events."""
+    return [_plain(uri) for uri in DeltaTable(str(lake.path("events"))).file_uris()]
+
+
 def _plain(uri: str) -> str:
     return unquote(urlparse(uri).path) if uri.startswith("file:") else unquote(uri)
 

@@ -4,7 +4,7 @@ select
     activity_no as source,
     lead(activity_no) over in_object as target,
     lead(event_no) over in_object as next_no,
-    lead(occurred_us) over in_object - occurred_us as duration_us,
+    (lead(occurred_us) over in_object) - occurred_us as duration_us,
     lag(event_no) over in_object as former_no
 from object_events
 window in_object as (partition by object_no order by occurred_us, source_seq, event_key, event_no)

@@ -6,7 +6,7 @@ select
     lead(activity_no) over in_case as target,
     site_no,
     occurred_us,
-    lead(occurred_us) over in_case - occurred_us as duration_us,
+    (lead(occurred_us) over in_case) - occurred_us as duration_us,
     source_seq,
     event_key
 from encoded_events
