@@ -132,10 +132,16 @@ class RemainingTimeModel:
     def advise(self, inputs: "Inputs", source: Source) -> list[Duration]:
         """One duration per line."""
         middle, radius, plain = self.log_days(inputs), self.radius(inputs), self.baseline(inputs)
-        pulls = self.trees.contributions(inputs.rows, 0)
+        silent = [self._silence(inputs, row) for row in range(len(middle))]
+        told = np.array([because is None for because in silent])
+        pulls = np.zeros(inputs.rows.shape)
+        if told.any():
+            pulls[told] = self.trees.contributions(inputs.rows[told], 0)
         return [
             self._advise(inputs, row, (middle[row], radius[row], plain[row]), pulls[row], source)
-            for row in range(len(middle))
+            if because is None
+            else Duration(None, None, None, None, self.coverage, because, (), source)
+            for row, because in enumerate(silent)
         ]
 
     def _advise(
@@ -146,9 +152,6 @@ class RemainingTimeModel:
         pulls: Floats,
         source: Source,
     ) -> Duration:
-        because = self._silence(inputs, row)
-        if because is not None:
-            return Duration(None, None, None, None, self.coverage, because, (), source)
         middle, radius, plain = told
         return Duration(
             p50=_days(middle),
