@@ -176,14 +176,18 @@ def judge_durations(shop: Any, model: Any, material: Points) -> Verdict:
 
 
 def latency_ms(answer: Callable[[Mapping[str, Any]], Any], material: Any) -> float:
-    """Median milliseconds of one answer, over lines of the test slice."""
+    """Milliseconds of one answer: the quickest tenth over lines of the test slice.
+
+    Other work on the machine makes answers slower, never quicker, so a low quantile says what the
+    model costs and a promotion does not hang on who else was computing.
+    """
     times = []
     for row in material.slices.test[:TIMED]:
         one = material.take(np.array([row]))
         started = perf_counter()
         answer(one)
         times.append(perf_counter() - started)
-    return float(np.median(times) * 1000)
+    return float(np.quantile(times, 0.1) * 1000)
 
 
 def _relabelled(classes: Sequence[str], material: Examples, rows: Ints) -> Ints:
