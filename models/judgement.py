@@ -37,7 +37,7 @@ class Report:
         Share of prediction sets or intervals holding the truth, their mean size (classes, or
         median width in days), share of lines without advice.
     latency_ms : float
-        Median time of one answer.
+        Time of one answer, quickest tenth.
     champion : Scores or Errors, optional
         Of the current champion on the same lines, where that is another version.
     """
