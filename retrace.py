@@ -871,6 +871,32 @@ def dashboard(port: Annotated[int, typer.Option(help="Port.")] = 8501, home: Hom
     raise SystemExit(subprocess.call(command(Settings.load(home), port)))
 
 
+@app.command()
+def consume(
+    url: Annotated[
+        str,
+        typer.Argument(
+            metavar="URL",
+            help="nats://HOST:PORT?stream=S or amqp://USER:PASSWORD@HOST/VHOST?queue=Q",
+        ),
+    ],
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Consume a broker: stored first, acknowledged after the commit, sealed to the lake.
+
+    Example: `retrace consume "nats://127.0.0.1:4222?stream=RETURNS"`
+    """
+    from ingestion.broker import consume as run
+
+    done = run(Settings.load(home), url)
+    answer = {"received": done.received, "stored": done.stored, "duplicate": done.duplicate}
+    if as_json:
+        _print_json(answer)
+    else:
+        out.print(", ".join(f"{count:,} {name}" for name, count in answer.items()))
+
+
 @keys_app.command("create")
 def keys_create(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Who will use it.")],
@@ -1104,13 +1130,15 @@ def _demo_summary(
 
 def _in_words(report: Any) -> str:
     """A model's scores beside its best naive baseline, on the last time slice."""
-    name, best = max(report.baselines.items(), key=lambda item: item[1].macro_f1)
-    return (
-        f"{report.task} {report.version}: macro-F1 {report.scores.macro_f1:.3f} "
-        f"(baseline {name} {best.macro_f1:.3f}), accuracy {report.scores.accuracy:.3f} "
-        f"({best.accuracy:.3f}), calibration error {report.scores.ece:.3f}, prediction sets hold "
-        f"the truth for {report.coverage:.1%} (promised {report.promised:.0%})"
+    measure, unit = ("mae", " days") if hasattr(report.scores, "mae") else ("macro_f1", "")
+    pick = min if measure == "mae" else max
+    name, best = pick(report.baselines.items(), key=lambda item: getattr(item[1], measure))
+    said = (
+        f"{report.task} {report.version}: {measure} {getattr(report.scores, measure):.3f}{unit} "
+        f"(baseline {name} {getattr(best, measure):.3f}{unit}), predictions hold the truth for "
+        f"{report.coverage:.1%} (promised {report.promised:.0%})"
     )
+    return said if unit else f"{said}, calibration error {report.scores.ece:.3f}"
 
 
 def _serve_demo(settings: Settings, key: str) -> None:
