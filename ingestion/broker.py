@@ -33,7 +33,7 @@ TOGETHER = 200
 """Messages under way at once: what one commit may store, and what a crash makes come again."""
 
 PORTS = {"nats": 4222, "amqp": 5672}
-_PAUSE_SECONDS = 2.0
+_ACK_SECONDS = 10
 _FIRST_PAUSE_SECONDS = 0.2
 
 log = logging.getLogger("retrace.consume")
@@ -253,6 +253,7 @@ Take = Callable[[Message], Any]
 def _nats(place: Place, take: Take) -> Any:
     from faststream import AckPolicy
     from faststream.nats import JStream, NatsBroker, NatsMessage, PullSub
+    from nats.js.api import ConsumerConfig
 
     broker = NatsBroker(place.url, logger=None, max_reconnect_attempts=-1)
 
@@ -260,6 +261,7 @@ def _nats(place: Place, take: Take) -> Any:
         place.subject or ">",
         stream=JStream(place.name, declare=False),
         durable=place.durable,
+        config=ConsumerConfig(ack_wait=_ACK_SECONDS),
         pull_sub=PullSub(batch_size=TOGETHER, timeout=1.0),
         max_workers=TOGETHER,
         ack_policy=AckPolicy.MANUAL,

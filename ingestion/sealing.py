@@ -33,6 +33,7 @@ BATCH = 20_000
 
 FALLBACK = "cloudevents"
 _MAX_DEPTH = 4
+_NOTHING = {"subject": None, "type": None, "time": None}
 
 log = logging.getLogger("retrace.inbox")
 
@@ -156,17 +157,17 @@ def to_record(source: str, message_id: str, body: bytes) -> dict[str, Any]:
     said = _parsed(body)
     if not isinstance(said, dict):
         text = body.decode(errors="backslashreplace")
-        return {"ce": {"id": message_id, "source": source, "type": None}, "raw": text}
+        return {"ce": {**_NOTHING, "id": message_id, "source": source}, "raw": text}
     is_webhook = {"type", "timestamp", "data"} <= said.keys()  # Standard Webhooks
     if "specversion" in said or is_webhook:
         data = said.get("data")
         envelope = {name: value for name, value in said.items() if name != "data"}
         envelope |= {"time": said["timestamp"]} if is_webhook else {}
     else:
-        data, envelope = said, {"type": None}
+        data, envelope = said, {}
     if not isinstance(data, dict) or "ce" in data:
         data = {} if data is None else {"data": data}
-    return {**data, "ce": {**envelope, "id": message_id, "source": source}}
+    return {**data, "ce": {**_NOTHING, **envelope, "id": message_id, "source": source}}
 
 
 def _parsed(body: bytes) -> Any:

@@ -1,6 +1,4 @@
-import os
 import threading
-import uuid
 from datetime import UTC, datetime
 
 import pytest
@@ -20,25 +18,6 @@ from ingestion.database import (
     writing,
 )
 from ingestion.settings import Settings
-
-POSTGRES = os.environ.get("RETRACE_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432/test")
-
-
-@pytest.fixture
-def postgres_url():
-    """A schema of its own in a running PostgreSQL, gone afterwards."""
-    base = sa.create_engine(POSTGRES.replace("postgresql:", "postgresql+psycopg:"))
-    schema = f"retrace_{uuid.uuid4().hex[:12]}"
-    try:
-        with base.begin() as connection:
-            connection.execute(sa.text(f"create schema {schema}"))
-    except sa.exc.OperationalError:
-        base.dispose()
-        pytest.skip("no PostgreSQL at RETRACE_TEST_POSTGRES")
-    yield f"{POSTGRES}?options=-csearch_path%3D{schema}"
-    with base.begin() as connection:
-        connection.execute(sa.text(f"drop schema {schema} cascade"))
-    base.dispose()
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.service)])

@@ -17,9 +17,17 @@ from ingestion.inbox import Message, counts, has_waiting, store
 from ingestion.intake import ingest
 from ingestion.lake import Lake
 from ingestion.sealing import seal, to_record
+from ingestion.settings import Settings
 from ingestion.status import status
 
 NOW = datetime(2026, 6, 30, tzinfo=UTC)
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.service)])
+def settings(request, tmp_path):
+    if request.param == "sqlite":
+        return Settings.load(tmp_path / "home")
+    return Settings(home=tmp_path / "home", database_url=request.getfixturevalue("postgres_url"))
 
 
 @pytest.fixture
@@ -179,6 +187,7 @@ HOLD = """
 import sys, time
 from ingestion.lake import Lake
 from ingestion.sealing import seal, to_record
+from ingestion.settings import Settings
 from ingestion.status import status
 with Lake(sys.argv[1]).writing():
     print("held", flush=True)
@@ -214,6 +223,7 @@ def crash(settings, round, seconds):
     """Run the worker, kill it without warning; the ids it had acknowledged."""
     worker = subprocess.Popen(
         [sys.executable, "-c", WORK, str(settings.home), str(round)],
+        env={**os.environ, "RETRACE_DATABASE_URL": settings.database_url},
         stdout=subprocess.PIPE,
         text=True,
     )
