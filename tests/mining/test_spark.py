@@ -20,7 +20,7 @@ from mining import (
 from mining.engine import UnknownEngine
 from mining.lines import return_lines
 
-pytestmark = pytest.mark.filterwarnings("ignore")
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 
 
 def same(a, b):
