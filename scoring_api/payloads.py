@@ -127,6 +127,7 @@ class ReturnLine(BaseModel):
         return [name[:_SHOWN].encode(errors="replace").decode() for name in names]
 
 
+RECOMMENDATION_ID = r"^rec_[0-9a-f]{32}$"
 _KNOWN = frozenset(ReturnLine.model_fields)
 _SHOWN = 100
 
@@ -201,7 +202,7 @@ class Feedback(BaseModel):
         },
     )
 
-    recommendation_id: Annotated[str, Field(pattern=r"^rec_[0-9a-f]{32}$")]
+    recommendation_id: Annotated[str, Field(pattern=RECOMMENDATION_ID)]
     decision: Annotated[
         Literal["accepted", "overridden", "rejected"],
         Field(description="accepted as it stood, overridden by another fate, or not used at all"),
@@ -212,7 +213,7 @@ class Feedback(BaseModel):
     reason: Annotated[Reason | None, Field(strict=False, description="The reason found true.")] = (
         None
     )
-    comment: Annotated[str | None, Field(max_length=2000)] = None
+    comment: Annotated[str | None, Field(max_length=2000, pattern=r"^[^\x00]*$")] = None
     decided_at: Moment | None = None
 
 

@@ -1,6 +1,7 @@
 """Advice on return lines: ask for one, for many, or read one again."""
 
 import asyncio
+import re
 from typing import Annotated, Any
 
 import orjson
@@ -13,7 +14,7 @@ from scoring_api.advice import Given, advise, advise_many, require_site, to_effe
 from scoring_api.auth import Principal
 from scoring_api.guard import GuardedRoute, to_response
 from scoring_api.journal import Reply
-from scoring_api.payloads import Batch, BatchResults, Recommendation, ReturnLine
+from scoring_api.payloads import RECOMMENDATION_ID, Batch, BatchResults, Recommendation, ReturnLine
 from scoring_api.problems import Problem, field_errors, responses
 from scoring_api.service import claim_of, principal_of, service_of
 
@@ -88,7 +89,8 @@ async def get_recommendation(
             row = connection.execute(query).first()
             return None if row is None else (row.site, row.answer)
 
-    found = await asyncio.to_thread(find)
+    known = re.fullmatch(RECOMMENDATION_ID, recommendation_id)
+    found = await asyncio.to_thread(find) if known else None
     if found is None or not principal.may_see(found[0]):
         raise Problem(404, f"There is no recommendation {recommendation_id!r}.")
     return Response(found[1], media_type="application/json")
