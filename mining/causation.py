@@ -10,12 +10,12 @@ are associations after adjustment, not proofs: what no column records cannot be 
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import erfc, sqrt
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy import stats
 
 from mining.calendars import DAY_US
 from mining.engine import fetch_frame
@@ -181,7 +181,8 @@ def _effects(design: Floats, days: Floats, dimensions: npt.NDArray[np.str_]) -> 
 
 
 def _p_values(fit: _Fit) -> Floats:
-    tails: Floats = 2 * stats.norm.sf(np.abs(fit.effect / fit.error))
+    z = np.abs(fit.effect / fit.error)
+    tails: Floats = np.array([erfc(one / sqrt(2)) for one in np.ravel(z)]).reshape(np.shape(z))
     return tails
 
 
