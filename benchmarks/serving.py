@@ -76,6 +76,8 @@ LINE = {
 
 
 def main() -> None:
+    here = Path(__file__).resolve().parent  # its files must not hide the packages of their names
+    sys.path[:] = [place for place in sys.path if Path(place).resolve() != here]
     arguments = _arguments()
     if arguments.load:
         print(json.dumps(asyncio.run(_load(json.loads(sys.stdin.read())))))
