@@ -77,8 +77,12 @@ def columns_of(lines: Sequence[Mapping[str, Any]], names: Sequence[str]) -> dict
     return {name: [line.get(name) for line in lines] for name in names}
 
 
+PLAUSIBLE: Final = 1e9
+"""A quantity or an amount beyond this is a slip of the keyboard: unknown."""
+
+
 def numbers(values: Sequence[Any]) -> Floats:
-    """Floats, NaN where a value is missing or not a finite number."""
+    """Floats, NaN where a value is missing, not a number, or beyond what anybody returns."""
     return np.array([_number(value) for value in values], dtype=float)
 
 
@@ -87,7 +91,7 @@ def _number(value: Any) -> float:
         number = float(value)
     except (TypeError, ValueError, OverflowError):
         return np.nan
-    return number if np.isfinite(number) else np.nan
+    return number if abs(number) <= PLAUSIBLE else np.nan
 
 
 def flags(values: Sequence[Any]) -> Floats:

@@ -82,6 +82,18 @@ def test_no_payload_raises_and_every_answer_is_json(scorer, line):
     assert told["policy"]["route"] == "review"
 
 
+def test_an_absurd_price_or_quantity_has_no_value_instead_of_an_infinite_one(scorer):
+    for odd in (
+        {"unit_price": 1e300},
+        {"quantity": 1e300},
+        {"unit_price": 1e200, "quantity": 1e200},
+    ):
+        [found] = scorer.score([{**LINE, "condition": "NEW_SEALED", **odd}])
+        told = json.loads(json.dumps(found.to_dict(), allow_nan=False))
+        values = [option.get("expected_value") for option in told["disposition"]["options"]]
+        assert values and not any(values)
+
+
 def test_lines_may_come_as_a_frame(scorer):
     import pandas as pd
 
