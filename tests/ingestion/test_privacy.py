@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingestion.intake import ingest
+from ingestion.keys import secret
 from ingestion.lake import Lake
 from ingestion.privacy import masked
 
@@ -60,3 +61,10 @@ def test_notes_are_masked_before_the_lake(settings, tmp_path):
     con = Lake(settings.home).connect()
     notes = con.execute("select note from events order by case_id").fetchall()
     assert notes == [("write [e-mail]",), ("write [e-mail]",), ("ok",), (None,)]
+
+
+def test_a_secret_is_made_once_and_only_its_owner_can_read_it(tmp_path):
+    first = secret(tmp_path / "secrets", "a.key")
+    assert secret(tmp_path / "secrets", "a.key") == first and len(first) == 64
+    assert (tmp_path / "secrets" / "a.key").stat().st_mode & 0o077 == 0
+    assert [path.name for path in (tmp_path / "secrets").iterdir()] == ["a.key"]

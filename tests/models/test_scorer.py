@@ -82,7 +82,7 @@ def test_no_payload_raises_and_every_answer_is_json(scorer, line):
     assert told["policy"]["route"] == "review"
 
 
-def test_an_absurd_price_or_quantity_has_no_value_instead_of_an_infinite_one(scorer):
+def test_an_absurd_price_or_quantity_never_gives_an_absurd_value(scorer):
     for odd in (
         {"unit_price": 1e300},
         {"quantity": 1e300},
@@ -90,8 +90,8 @@ def test_an_absurd_price_or_quantity_has_no_value_instead_of_an_infinite_one(sco
     ):
         [found] = scorer.score([{**LINE, "condition": "NEW_SEALED", **odd}])
         told = json.loads(json.dumps(found.to_dict(), allow_nan=False))
-        values = [option.get("expected_value") for option in told["disposition"]["options"]]
-        assert values and not any(values)
+        values = [option.get("expected_value") or 0.0 for option in told["disposition"]["options"]]
+        assert values and max(map(abs, values)) < 1e6
 
 
 def test_lines_may_come_as_a_frame(scorer):
