@@ -1008,7 +1008,7 @@ def demo(
     no_serve: Annotated[bool, typer.Option("--no-serve", help="End after the summary.")] = False,
     home: Home = None,
 ) -> None:
-    """Simulate, ingest, mine, train and promote, then serve API and dashboard.
+    """Simulate, ingest, mine, reconcile, train and promote, then serve API and dashboard.
 
     Example: `retrace demo --lines 5000`
     """
@@ -1019,9 +1019,10 @@ def demo(
     _simulate_once(folder, lines)
     counts = _ingest(settings, [folder / "sources"])
     graph, measured = _mine_demo(settings)
+    found = _reconcile_demo(settings)
     reports, decisions = _train_demo(settings)
     key_id, key = _create_key(settings, "demo")
-    _demo_summary(counts, graph, measured, reports, decisions)
+    _demo_summary(counts, graph, measured, found, reports, decisions)
     out.print(f"\nDone in {monotonic() - started:.0f} s. API key {key_id} created.")
     if no_serve:
         out.print(
@@ -1072,6 +1073,15 @@ def _mine_demo(settings: Settings) -> tuple[dict[str, Any], dict[str, Any]]:
         return directly_follows_graph(log).to_dict(), kpis(log).to_dict()
 
 
+def _reconcile_demo(settings: Settings) -> dict[str, Any]:
+    from mining import reconcile as run
+
+    with _bar() as bar:
+        bar.add_task("Reconciling WMS, ERP, credits and claims", total=None)
+        answer: dict[str, Any] = run(settings.home).to_dict()
+        return answer
+
+
 def _train_demo(settings: Settings) -> tuple[list[Any], list[dict[str, Any]]]:
     from models import promote as promote_one
     from models import train as train_all
@@ -1090,6 +1100,7 @@ def _demo_summary(
     counts: Any,
     graph: dict[str, Any],
     measured: dict[str, Any],
+    found: dict[str, Any],
     reports: list[Any],
     decisions: list[dict[str, Any]],
 ) -> None:
@@ -1100,6 +1111,11 @@ def _demo_summary(
     out.print(
         f"[bold]Map[/] {graph['cases']:,} cases, {graph['events']:,} events, "
         f"{len(graph['activities'])} activities, {len(graph['edges']):,} edges"
+    )
+    at_risk = sum(one["value_at_risk"] or 0.0 for one in found["breaks"])
+    out.print(
+        f"[bold]Reconciled[/] {found['matched']:,} movements match, {len(found['breaks']):,} breaks "
+        f"explained, {at_risk:,.0f} at risk (list them: retrace reconcile)"
     )
     wanted = ["return_cycle_time_controllable", "credit_issuance_time_from_receipt", "posting_lag"]
     rows = [
