@@ -1114,8 +1114,8 @@ def _demo_summary(
     )
     at_risk = sum(one["value_at_risk"] or 0.0 for one in found["breaks"])
     out.print(
-        f"[bold]Reconciled[/] {found['matched']:,} movements match, {len(found['breaks']):,} breaks "
-        f"explained, {at_risk:,.0f} at risk (list them: retrace reconcile)"
+        f"[bold]Reconciled[/] {found['matched']:,} movements match, "
+        f"{len(found['breaks']):,} breaks explained, {at_risk:,.0f} at risk (list them: retrace reconcile)"
     )
     wanted = ["return_cycle_time_controllable", "credit_issuance_time_from_receipt", "posting_lag"]
     rows = [
