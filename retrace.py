@@ -11,7 +11,7 @@ from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from time import monotonic
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, Literal, NoReturn
 
 import typer
 from rich.console import Console
@@ -726,7 +726,9 @@ def _write_breaks(breaks: list[dict[str, Any]], path: Path) -> None:
 
 @app.command()
 def export(
-    kind: Annotated[str, typer.Argument(metavar="ocel|xes|csv", help="Format.")],
+    kind: Annotated[
+        Literal["ocel", "xes", "csv"], typer.Argument(metavar="ocel|xes|csv", help="Format.")
+    ],
     path: Annotated[Path, typer.Argument(metavar="PATH", help="File to write.")],
     source: Source = None,
     as_of: AsOf = None,
@@ -962,7 +964,7 @@ def doctor(home: Home = None, as_json: AsJson = False) -> None:
     if as_json:
         _print_json({"ok": healthy, "checks": checks})
     else:
-        marks = {True: "ok", False: "PROBLEM", None: "absent"}
+        marks: dict[Any, str] = {True: "ok", False: "PROBLEM", None: "absent"}
         _table(
             "Set-up",
             ["check", "state", "detail"],
@@ -1115,7 +1117,8 @@ def _demo_summary(
     at_risk = sum(one["value_at_risk"] or 0.0 for one in found["breaks"])
     out.print(
         f"[bold]Reconciled[/] {found['matched']:,} movements match, "
-        f"{len(found['breaks']):,} breaks explained, {at_risk:,.0f} at risk (list them: retrace reconcile)"
+        f"{len(found['breaks']):,} breaks explained, {at_risk:,.0f} at risk "
+        "(list them: retrace reconcile)"
     )
     wanted = ["return_cycle_time_controllable", "credit_issuance_time_from_receipt", "posting_lag"]
     rows = [
