@@ -1169,7 +1169,7 @@ def _serve_demo(settings: Settings, key: str) -> None:
     api_port, board_port = _free_port(8000), _free_port(8501)
     log = settings.home / "demo" / "api.log"
     api = [sys.executable, "-m", "retrace", "serve", "--home", str(settings.home)]
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    signal.signal(signal.SIGTERM, _stop)
     with log.open("w") as api_log:
         running = [
             subprocess.Popen([*api, "--port", str(api_port)], stdout=api_log, stderr=api_log),
@@ -1189,6 +1189,10 @@ def _serve_demo(settings: Settings, key: str) -> None:
                 process.wait(timeout=60)
 
 
+def _stop(*_: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
 def _print_addresses(api_port: int, board_port: int, key: str, sku: str) -> None:
     line = {
         "return_line_id": "R1:1",
@@ -1197,7 +1201,8 @@ def _print_addresses(api_port: int, board_port: int, key: str, sku: str) -> None
         "quantity": 1,
         "unit_price": 49.9,
         "condition": "NEW_OPENED",
-        "note": "cust says wrng itm, box opened, ok 2 restk",
+        "reason_declared": "FULFIL.WRONG_ITEM",
+        "note": "wrong item shipped, box opened, ok 2 restk",
     }
     out.print(f"\n[bold]API[/]        http://127.0.0.1:{api_port}/docs")
     out.print(f"[bold]Dashboard[/]  http://127.0.0.1:{board_port}")
