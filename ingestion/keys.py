@@ -8,16 +8,22 @@ from tempfile import NamedTemporaryFile
 
 
 def secret(folder: Path, name: str) -> str:
-    """Return the secret called ``name``, creating 256 random bits on first use.
-
-    The file appears whole: of several processes that create it at once, one wins for all.
-    """
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    """Return the secret called ``name``, creating 256 random bits on first use."""
     path = folder / name
-    if not path.exists():
-        with NamedTemporaryFile("w", dir=folder, encoding="ascii") as fresh:
-            fresh.write(secrets.token_hex(32) + "\n")
-            fresh.flush()
-            with suppress(FileExistsError):
-                os.link(fresh.name, path)
+    create_once(path, secrets.token_hex(32).encode() + b"\n")
     return path.read_text(encoding="ascii").strip()
+
+
+def create_once(path: Path, content: bytes) -> None:
+    """Write a file only its owner can read, unless it is already there.
+
+    It appears whole: of several processes that create it at once, one wins for all.
+    """
+    if path.exists():
+        return
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with NamedTemporaryFile(dir=path.parent) as draft:
+        draft.write(content)
+        draft.flush()
+        with suppress(FileExistsError):
+            os.link(draft.name, path)

@@ -17,7 +17,7 @@ from uuid import uuid4
 
 import duckdb
 import pyarrow as pa
-from deltalake import CommitProperties, DeltaTable, Transaction, WriterProperties, write_deltalake
+from deltalake import DeltaTable, WriterProperties, write_deltalake
 from deltalake.transaction import AddAction
 
 from ingestion.errors import HomeIsBusy
@@ -88,11 +88,6 @@ class Lake:
         found = {table: self.version(table) for table in TABLES}
         return {table: version for table, version in found.items() if version is not None}
 
-    def transaction_version(self, table: str, application: str) -> int | None:
-        """Version an application last committed to a table under its own name."""
-        delta = self._delta(table)
-        return None if delta is None else delta.transaction_version(application)
-
     def scan(
         self, con: duckdb.DuckDBPyConnection, table: str, schema: pa.Schema, view: str | None = None
     ) -> None:
@@ -159,7 +154,6 @@ class Lake:
         mode: str = "append",
         predicate: str | None = None,
         partition_by: list[str] | None = None,
-        transaction: tuple[str, int] | None = None,
     ) -> None:
         """Commit rows to a table in one Delta version.
 
@@ -169,20 +163,14 @@ class Lake:
         mode : "append" or "overwrite"
         predicate : str, optional
             With overwrite: replace only the rows it selects.
-        transaction : (application, version), optional
-            Recorded in the commit, so that a repeat after a crash can be recognised.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
-        properties = CommitProperties(
-            app_transactions=[Transaction(*transaction)] if transaction else None
-        )
         how: dict[str, Any] = {"mode": mode, "predicate": predicate} if mode == "overwrite" else {}
         write_deltalake(
             str(self.path(table)),
             data,
             **({"mode": "append"} | how),
             partition_by=partition_by,
-            commit_properties=properties,
             writer_properties=_COMPRESSION,
         )
 

@@ -27,7 +27,7 @@ from ingestion.staging import Staged
 FILTERS = ("source", "site", "reason", "delivery", "id")
 
 _SELECTED = """
-select q.*, d.name as delivery, d.mapping_digest, d.source as delivered_by,
+select q.*, d.name as delivery, d.mapping_digest,
        coalesce(d.replay_of, d.delivery_id) as origin
 from quarantine q join (select * from deliveries where not repeat) d using (delivery_id)
 order by origin, mapping_digest, quarantine_id

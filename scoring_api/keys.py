@@ -6,7 +6,6 @@ nothing against 256 random bits and cost every request its time.
 """
 
 import hashlib
-import os
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from sqlalchemy.engine import Engine
 
 from ingestion.database import API_KEYS, writing
 from ingestion.errors import RetraceError
+from ingestion.keys import create_once
 from scoring_api.audit import AuditFact, append
 
 PREFIX = "rtr"
@@ -144,19 +144,8 @@ def pepper(engine: Engine) -> bytes:
     UnreadablePepper
         The file is shorter than the 32 bytes it was made with.
     """
-    folder = Path(engine.get_execution_options()["secrets_dir"])
-    path = folder / "api-key-pepper"
-    if not path.exists():
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        draft = folder / f".pepper-{secrets.token_hex(4)}"
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(secrets.token_bytes(32))
-        try:
-            os.link(draft, path)  # atomic, and never over the pepper of another process
-        except FileExistsError:
-            pass
-        finally:
-            draft.unlink()
+    path = Path(engine.get_execution_options()["secrets_dir"]) / "api-key-pepper"
+    create_once(path, secrets.token_bytes(32))
     content = path.read_bytes()
     if len(content) != 32:
         raise UnreadablePepper(f"{path} holds {len(content)} bytes instead of 32. Restore it.")
