@@ -4,36 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
+from dashboard.charts.quality_table import QualityRow
 from ingestion.settings import Settings
 from models import Scorer
 from models.bundle import MANIFEST, open_bundle
-
-
-@dataclass(frozen=True)
-class Quality:
-    """One promoted model beside its best naive baseline, on the last slice of time.
-
-    ``gain`` is log loss saved per line over that baseline (nats), with a 95 % interval.
-    """
-
-    task: str
-    version: str
-    data_version: str
-    lines: int
-    scores: Mapping[str, float]
-    baseline: str
-    baseline_scores: Mapping[str, float]
-    gain: Mapping[str, float]
-    coverage: float
-    promised: float
-    abstained: float
-    latency_ms: float
 
 
 def champion(settings: Settings) -> Path | None:
@@ -49,7 +28,7 @@ def load_scorer(folder: Path) -> Scorer:
 
 
 @st.cache_data(max_entries=4, show_spinner=False)
-def read_quality(folder: Path) -> tuple[Quality, ...]:
+def read_quality(folder: Path) -> tuple[QualityRow, ...]:
     """Read the reports that were written when the models were promoted."""
     bundle = open_bundle(folder)
     return tuple(
@@ -58,18 +37,22 @@ def read_quality(folder: Path) -> tuple[Quality, ...]:
     )
 
 
-def _quality(task: str, version: str, report: Mapping[str, Any]) -> Quality:
-    baselines: Mapping[str, Mapping[str, float]] = report["baselines"]
-    best = min(baselines, key=lambda name: baselines[name]["log_loss"])
-    return Quality(
+def _quality(task: str, version: str, report: Mapping[str, Any]) -> QualityRow:
+    scores, best = report["scores"], report["best_baseline"]
+    in_days = "mae" in scores
+    measure = "mae" if in_days else "accuracy"
+    return QualityRow(
         task=task,
         version=version,
-        data_version=report["data_version"],
         lines=int(report["lines"]["test"]),
-        scores=report["scores"],
-        baseline=best,
-        baseline_scores=baselines[best],
-        gain=report["gain"],
+        in_days=in_days,
+        score=scores[measure],
+        naive=best,
+        naive_score=report["baselines"][best][measure],
+        gain=report["gain"]["value"],
+        gain_low=report["gain"]["low"],
+        gain_high=report["gain"]["high"],
+        calibration_error=scores.get("ece"),
         coverage=report["coverage"],
         promised=report["promised"],
         abstained=report["abstained"],

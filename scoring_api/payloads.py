@@ -92,6 +92,14 @@ class ReturnLine(BaseModel):
     requested_at: Moment | None = None
     received_at: Moment | None = None
     inspected_at: Moment | None = None
+    last_activity: Annotated[
+        Code | None, Field(description="Latest activity of the line, as in the log.")
+    ] = None
+    last_activity_at: Moment | None = None
+    begun_at: Annotated[Moment | None, Field(description="When the line's first event was.")] = None
+    events_so_far: Annotated[
+        int | None, Field(ge=0, le=100_000, description="Events of the line until now.")
+    ] = None
     customer_id: Name | None = None
     unit_price: Annotated[Money | None, Field(description="Price credited per unit.")] = None
     currency: Code | None = None

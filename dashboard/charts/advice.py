@@ -16,7 +16,9 @@ TITLES = {"reason": "Why it comes back", "disposition": "Where it should go"}
 
 def draw_advice(answer: Answer) -> Markup:
     """Compose the answer of the scorer, as the API would give it."""
-    blocks = (_block(name, answer[name]) for name in TITLES if answer.get(name))
+    blocks = [_block(name, answer[name]) for name in TITLES if answer.get(name)]
+    if answer.get("remaining_time"):
+        blocks.append(_time_block(answer["remaining_time"]))
     missing = [name.replace("_", " ") for name in answer["not_available"]]
     closing = draw_note(f"No model answers yet: {', '.join(missing)}.") if missing else Markup()
     return join([_route(answer["policy"]), tag("div", *blocks, cls="advice"), closing])
@@ -50,6 +52,34 @@ def _block(name: str, advice: Answer) -> Markup:
             f"The marked answers hold the truth in {formats.share(advice['coverage'])} of cases."
         ),
     )
+
+
+def _time_block(advice: Answer) -> Markup:
+    silent = advice["abstained"]
+    if silent:
+        note = f"Abstained: {advice['abstained_because']}."
+    else:
+        high = "no upper limit" if advice["high"] is None else _days(advice["high"])
+        note = (
+            f"{_days(advice['low'])} to {high} in {formats.share(advice['coverage'])} of "
+            f"cases; lines at the same step usually take {_days(advice['baseline'])}."
+        )
+    return tag(
+        "section",
+        tag("h4", "How long it still takes"),
+        tag(
+            "p",
+            "No advice" if silent else _days(advice["p50"]),
+            cls="answer none" if silent else "answer",
+        ),
+        draw_note(note),
+        _reasons(advice["reasons"]),
+        draw_note(f"Model {advice['model']} {advice['version']}, data {advice['data_version']}."),
+    )
+
+
+def _days(days: float) -> str:
+    return formats.duration(days * 86_400)
 
 
 def _option(name: str, option: Answer, advice: Answer) -> Markup:

@@ -8,23 +8,36 @@ from dataclasses import dataclass
 from dashboard import formats
 from dashboard.charts.markup import Markup, join, tag
 
-HEADS = ("Question", "Right", "Naive", "Gain", "Calibration", "Coverage", "Abstains", "Time")
+HEADS = ("Question", "Score", "Naive", "Gain", "Calibration", "Coverage", "Abstains", "Time")
 
 
 @dataclass(frozen=True, slots=True)
 class QualityRow:
-    """One model on the last slice of time; shares 0-1, ``gain`` in nats of log loss per line."""
+    """One model beside its best naive baseline on the last slice of time.
+
+    Parameters
+    ----------
+    score, naive_score : float
+        Share of right answers, or the mean absolute error in days where ``in_days``.
+    gain, gain_low, gain_high : float
+        Saved per line over the naive answer, with a 95 % interval: nats of log loss, or days.
+    calibration_error : float or None
+        Expected calibration error; a duration states no probability.
+    coverage, promised, abstained : float
+        Shares 0-1.
+    """
 
     task: str
     version: str
     lines: int
-    accuracy: float
+    in_days: bool
+    score: float
     naive: str
-    naive_accuracy: float
+    naive_score: float
     gain: float
     gain_low: float
     gain_high: float
-    calibration_error: float
+    calibration_error: float | None
     coverage: float
     promised: float
     abstained: float
@@ -35,9 +48,9 @@ def draw_quality(rows: Sequence[QualityRow]) -> Markup:
     """Compose the table; what a column means is its tooltip."""
     meaning = (
         "What the model answers",
-        "Share of lines whose most probable answer was right",
+        "Share of lines whose most probable answer was right; for durations the mean error",
         "The same for the best naive answer",
-        "Log loss saved per line over the naive answer, with its 95 % interval",
+        "Log loss or days saved per line over the naive answer, with the 95 % interval",
         "How far stated probabilities are from what happened",
         "How often the offered answers held the truth, and what was promised",
         "Share of lines without advice",
@@ -55,15 +68,26 @@ def _row(row: QualityRow) -> Markup:
     kept = row.coverage >= row.promised - 0.02
     return tag(
         "tr",
-        tag("th", f"{row.task.capitalize()} ", tag("span", f"version {row.version}", cls="soft")),
-        _cell(formats.share(row.accuracy), f"{formats.number(row.lines)} lines"),
-        _cell(formats.share(row.naive_accuracy), row.naive.replace("_", " ")),
-        _cell(f"{row.gain:.2f}", f"{row.gain_low:.2f} to {row.gain_high:.2f}"),
-        _cell(formats.share(row.calibration_error), ""),
+        tag("th", f"{_words(row.task)} ", tag("span", f"version {row.version}", cls="soft")),
+        _cell(_score(row, row.score), f"{formats.number(row.lines)} lines"),
+        _cell(_score(row, row.naive_score), row.naive.replace("_", " ")),
+        _cell(
+            f"{row.gain:.2f}{' d' if row.in_days else ''}",
+            f"{row.gain_low:.2f} to {row.gain_high:.2f}",
+        ),
+        _cell("-" if row.calibration_error is None else formats.share(row.calibration_error), ""),
         _cell(formats.share(row.coverage), f"promised {formats.share(row.promised)}", good=kept),
         _cell(formats.share(row.abstained), ""),
         _cell(f"{row.latency_ms:.1f} ms", ""),
     )
+
+
+def _words(task: str) -> str:
+    return task.replace("_", " ").capitalize()
+
+
+def _score(row: QualityRow, value: float) -> str:
+    return f"{value:.1f} d off" if row.in_days else f"{formats.share(value)} right"
 
 
 def _cell(value: str, note: str, *, good: bool = True) -> Markup:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,27 @@ import streamlit as st
 
 from dashboard import model_reads, reads, surface
 from dashboard.charts.advice import draw_advice, words
-from dashboard.charts.quality_table import QualityRow, draw_quality
-from dashboard.model_reads import Quality
+from dashboard.charts.quality_table import draw_quality
 from dashboard.views import page
-from ingestion.vocabulary import Condition, Reason
+from ingestion.vocabulary import Activity, Condition, Reason
 
 UNKNOWN = ""
+STEPS = [
+    item.value
+    for item in (
+        Activity.A01,
+        Activity.A04,
+        Activity.A06,
+        Activity.A08,
+        Activity.A09,
+        Activity.A12,
+        Activity.A13,
+        Activity.A16,
+        Activity.A19,
+        Activity.E01,
+        Activity.E05,
+    )
+]
 EXAMPLE_NOTE = "box torn, unit scratched on the side, does not power on"
 
 
@@ -59,7 +75,12 @@ def _ask(home: page.Home) -> dict[str, Any]:
             "Condition found", [item.value for item in Condition], "COSMETIC_DAMAGE"
         )
         note = st.text_area("Inspection note", value=EXAMPLE_NOTE, height=90)
+        step, since = st.columns(2)
+        with step:
+            activity = _choose("Last step", STEPS, "Finish inspection")
+        waiting = since.number_input("Days since", min_value=0.0, value=1.0, step=1.0)
         st.form_submit_button("Ask", width="stretch")
+    as_of = home.facts.as_of or datetime.now(UTC)
     asked = {
         "return_line_id": "TRY:1",
         "site": site,
@@ -69,6 +90,9 @@ def _ask(home: page.Home) -> dict[str, Any]:
         "reason_declared": reason,
         "condition": condition,
         "note": note,
+        "as_of": as_of,
+        "last_activity": activity,
+        "last_activity_at": as_of - timedelta(days=waiting),
     }
     return {name: value for name, value in asked.items() if value not in (UNKNOWN, None)}
 
@@ -86,25 +110,5 @@ def _choose(label: str, codes: list[str], preset: str) -> str:
 
 def _show_quality(folder: Path) -> None:
     st.subheader("How good are the models")
-    rows = [_row(quality) for quality in model_reads.read_quality(folder)]
-    surface.show_panel(draw_quality(rows), key="quality")
+    surface.show_panel(draw_quality(model_reads.read_quality(folder)), key="quality")
     st.caption("Judged on the last slice of time, on whole cases the models have not seen.")
-
-
-def _row(quality: Quality) -> QualityRow:
-    return QualityRow(
-        task=quality.task,
-        version=quality.version,
-        lines=quality.lines,
-        accuracy=quality.scores["accuracy"],
-        naive=quality.baseline,
-        naive_accuracy=quality.baseline_scores["accuracy"],
-        gain=quality.gain["value"],
-        gain_low=quality.gain["low"],
-        gain_high=quality.gain["high"],
-        calibration_error=quality.scores["ece"],
-        coverage=quality.coverage,
-        promised=quality.promised,
-        abstained=quality.abstained,
-        latency_ms=quality.latency_ms,
-    )

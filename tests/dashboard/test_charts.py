@@ -14,6 +14,7 @@ from dashboard.charts.map_layout import layout_map
 from dashboard.charts.map_legend import draw_legend
 from dashboard.charts.map_svg import Scale, draw_map
 from dashboard.charts.markup import join, tag
+from dashboard.charts.quality_table import QualityRow, draw_quality
 from dashboard.charts.site_table import Cell, Column, draw_sites
 from dashboard.charts.sparkline import Point
 from dashboard.charts.summary import Summary, draw_summary
@@ -189,7 +190,7 @@ def test_the_main_path_is_not_the_early_way_out():
 
 ANSWER = {
     "policy": {"route": "review", "rules": [{"rule": "hazmat_item", "text": EVIL}]},
-    "not_available": ["fraud", "remaining_time"],
+    "not_available": ["fraud", "supplier_recovery"],
     "disposition": {
         "recommended": "RESTOCK",
         "abstained": False,
@@ -219,7 +220,7 @@ def test_advice_says_what_how_sure_why_and_who_decides():
         "USD 120",
         "−USD 3",
         "A person decides",
-        "remaining time",
+        "supplier recovery",
     ):
         assert words in text_of(drawing)
     assert drawing.count('class="inside"') == 1
@@ -232,6 +233,50 @@ def test_advice_that_abstains_says_why():
     }
     text = text_of(draw_advice(ANSWER | {"disposition": silent}))
     assert "No advice Abstained: too little history." in text
+
+
+DURATION = {
+    "p50": 3.2,
+    "low": 0.9,
+    "high": 8.8,
+    "baseline": 4.1,
+    "coverage": 0.9,
+    "abstained": False,
+    "abstained_because": None,
+    "reasons": [{"text": "last activity Finish inspection", "weight": 1.0}],
+    "model": "remaining_time",
+    "version": "1",
+    "data_version": "4",
+}
+
+
+def test_the_time_left_is_told_with_its_interval_beside_the_usual():
+    text = text_of(draw_advice(ANSWER | {"remaining_time": DURATION}))
+    assert "3.2 d 22 h to 8.8 d in 90 % of cases" in text
+    assert "usually take 4.1 d" in text
+    silent = DURATION | {"abstained": True, "abstained_because": "no as_of", "reasons": []}
+    assert "No advice Abstained: no as_of." in text_of(
+        draw_advice(ANSWER | {"remaining_time": silent})
+    )
+    endless = text_of(draw_advice(ANSWER | {"remaining_time": DURATION | {"high": None}}))
+    assert "22 h to no upper limit" in endless
+
+
+def test_a_duration_model_is_judged_in_days_a_classifier_in_shares():
+    said = {
+        "version": "1", "lines": 40, "gain": 0.2, "gain_low": 0.1, "gain_high": 0.3,
+        "coverage": 0.9, "promised": 0.9, "abstained": 0.0, "latency_ms": 1.0,
+    }  # fmt: skip
+    rows = [
+        QualityRow(task="reason", in_days=False, score=0.8, naive="declared", naive_score=0.7,
+                   calibration_error=0.03, **said),
+        QualityRow(task="remaining_time", in_days=True, score=2.75, naive="median",
+                   naive_score=2.95, calibration_error=None, **said),
+    ]  # fmt: skip
+    text = text_of(draw_quality(rows))
+    assert "80 % right" in text
+    assert "2.8 d off" in text
+    assert "0.20 d" in text
 
 
 def test_waits_are_ranked_and_split_by_cause():
