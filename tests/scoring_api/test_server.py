@@ -9,6 +9,7 @@ import time
 import urllib.error
 import urllib.request
 from contextlib import contextmanager
+from http.client import HTTPException
 
 import pytest
 
@@ -146,7 +147,7 @@ def test_what_was_answered_survives_kill_9(home, key, tmp_path):
             while True:
                 try:
                     _, body = ask(f"{url}/v1/recommendations", key, LINE_EXAMPLE)
-                except OSError:
+                except (OSError, HTTPException):  # refused, reset, or cut off in the middle
                     return
                 answered.append(body["recommendation_id"])
 
