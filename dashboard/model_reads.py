@@ -14,6 +14,8 @@ from ingestion.settings import Settings
 from models import Scorer
 from models.bundle import MANIFEST, open_bundle
 
+TRAINABLE = ("reason", "disposition", "remaining_time")
+
 
 def champion(settings: Settings) -> Path | None:
     """Folder of the promoted bundle, if anything has been promoted."""

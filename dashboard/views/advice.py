@@ -45,7 +45,8 @@ def show() -> None:
     if folder is None:
         with st.container(border=True):
             st.markdown("**No model has been promoted in this home yet.** Make some:")
-            st.code("retrace train\nretrace promote reason\nretrace promote disposition")
+            promote = "\n".join(f"retrace promote {task}" for task in model_reads.TRAINABLE)
+            st.code(f"retrace train\n{promote}")
         page.show_footer(home)
         return
     st.caption(
