@@ -1,46 +1,39 @@
 """Consuming a message broker: stored first, acknowledged after the commit, sealed in between.
 
 ``nats://HOST:PORT?stream=S[&subject=X][&durable=D]`` reads a JetStream stream,
-``amqp://USER:PASSWORD@HOST:PORT/VHOST?queue=Q`` a RabbitMQ queue. Streams and queues belong to the
-broker's owner: they must exist. A crash, a restart of the broker or of the database makes the
-broker deliver again, and the inbox knows what it already has.
+``amqp://USER:PASSWORD@HOST:PORT/VHOST?queue=Q`` a RabbitMQ queue and
+``kafka://[USER:PASSWORD@]HOST:PORT/TOPIC[?group=G][&tls=1][&sasl=scram-sha-512]`` a Kafka topic.
+They belong to the broker's owner: they must exist. A crash, a restart of the broker or of the
+database makes the broker deliver again, and the inbox knows what it already has.
 """
 
 import asyncio
-import hashlib
-import json
 import logging
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
+from ingestion.broker_url import BadBrokerUrl, Place
 from ingestion.database import engine as open_engine
 from ingestion.database import writing
 from ingestion.errors import HomeIsBusy, RetraceError
 from ingestion.inbox import Message, has_waiting, store
 from ingestion.intake import utc_now
 from ingestion.settings import Settings
+from ingestion.subscriptions import SUBSCRIPTIONS, TOGETHER, missing_topic, to_message
 from ingestion.workers import GroupWorker
 
-TOGETHER = 200
-"""Messages under way at once: what one commit may store, and what a crash makes come again."""
-
-PORTS = {"nats": 4222, "amqp": 5672}
-_ACK_SECONDS = 10
 _FIRST_PAUSE_SECONDS = 0.2
 
+__all__ = ["BadBrokerUrl", "BrokerUnreachable", "Consumed", "Place", "consume", "to_message"]
+
 log = logging.getLogger("retrace.consume")
-
-
-class BadBrokerUrl(RetraceError):
-    """The URL does not say which stream or queue to read."""
 
 
 class BrokerUnreachable(RetraceError):
@@ -49,64 +42,6 @@ class BrokerUnreachable(RetraceError):
     def __init__(self, place: str, why: object) -> None:
         self.place = place
         super().__init__(f"Cannot consume {place}: {why}. Check the address and that it exists.")
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where messages come from, taken from a URL.
-
-    Parameters
-    ----------
-    name : str
-        Of the stream or queue; ``kind:name`` is the source of messages that name none.
-    """
-
-    kind: str
-    url: str
-    host: str
-    port: int
-    name: str
-    subject: str | None
-    durable: str
-
-    @property
-    def source(self) -> str:
-        return f"{self.kind}:{self.name}"
-
-    @classmethod
-    def of(cls, url: str) -> "Place":
-        """Read a URL.
-
-        Raises
-        ------
-        BadBrokerUrl
-        """
-        parts = urlsplit(url)
-        asked = {key: values[-1] for key, values in parse_qs(parts.query).items()}
-        wanted = {"nats": "stream", "amqp": "queue"}.get(parts.scheme)
-        if wanted is None:
-            raise BadBrokerUrl(
-                f"{parts.scheme or url!r} is no broker Retrace can consume. "
-                "Use nats://HOST:PORT?stream=NAME or amqp://USER:PASSWORD@HOST:PORT/?queue=NAME"
-            )
-        name = asked.get(wanted)
-        if not name or not parts.hostname:
-            raise BadBrokerUrl(
-                f"{_shown(parts)} does not say what to read. "
-                f"Write {parts.scheme}://HOST:PORT?{wanted}=NAME"
-            )
-        return cls(
-            kind=parts.scheme,
-            url=parts._replace(query="").geturl(),
-            host=parts.hostname,
-            port=parts.port or PORTS[parts.scheme],
-            name=name,
-            subject=asked.get("subject"),
-            durable=asked.get("durable", "retrace"),
-        )
-
-    def __str__(self) -> str:
-        return f"{self.kind} {self.name!r} at {self.host}:{self.port}"
 
 
 @dataclass(slots=True)
@@ -148,20 +83,6 @@ def consume(
         engine.dispose()
 
 
-def to_message(
-    place: Place, body: bytes, *, named: str | None, content_type: str | None
-) -> Message:
-    """Identify a message: by itself if it is a CloudEvent, else by ``named``, else by its bytes."""
-    with suppress(ValueError, RecursionError):
-        said = json.loads(body)
-        if isinstance(said, dict) and "specversion" in said:
-            source, name = said.get("source"), said.get("id")
-            if _usable(source) and _usable(name):
-                return Message(str(source), str(name), place.kind, body, content_type)
-    own = named if _usable(named) else f"sha256:{hashlib.sha256(body).hexdigest()}"
-    return Message(place.source, str(own), place.kind, body, content_type)
-
-
 class _Consumer:
     """One run: a broker, a writer thread and a sealing task."""
 
@@ -182,7 +103,7 @@ class _Consumer:
             with suppress(ValueError, RuntimeError):  # not in the main thread
                 loop.add_signal_handler(number, self._stopping.set)
         await _reach(self._place)
-        broker = _BROKERS[self._place.kind](self._place, self.take)
+        broker = SUBSCRIPTIONS[self._place.kind](self._place, self.take)
         sealing = asyncio.create_task(self._seal_now_and_then(seal_seconds))
         try:
             await _started(broker, self._place)
@@ -198,23 +119,32 @@ class _Consumer:
         await asyncio.to_thread(self._seal)
         return self.consumed
 
-    async def take(self, message: Message) -> bool:
-        """Store a message; True once it is committed and may be acknowledged.
+    async def take(self, messages: Sequence[Message]) -> bool:
+        """Store messages; True once all are committed and may be acknowledged.
 
         While the database is away it is tried again; False if we are told to stop meanwhile.
         """
-        pause = _FIRST_PAUSE_SECONDS
-        while True:
-            try:
-                await self._writer.submit(message)
-                return True
-            except (sa.exc.DBAPIError, OSError) as error:
-                log.warning("not stored, trying again: %s", str(error).splitlines()[0])
+        pause, left = _FIRST_PAUSE_SECONDS, list(messages)
+        while left:
+            outcomes = await asyncio.gather(*map(self._writer.submit, left), return_exceptions=True)
+            failures = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
+            for failure in failures:
+                if not isinstance(failure, (sa.exc.DBAPIError, OSError)):
+                    raise failure
+            left = [
+                message
+                for message, outcome in zip(left, outcomes, strict=True)
+                if isinstance(outcome, BaseException)
+            ]
+            if not left:
+                break
+            log.warning("not stored, trying again: %s", str(failures[0]).splitlines()[0])
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), pause)
             if self._stopping.is_set():
                 return False
             pause = min(pause * 2, 5.0)
+        return True
 
     async def _until_stopped(self, idle_seconds: float | None) -> None:
         while not self._stopping.is_set():
@@ -247,54 +177,6 @@ class _Consumer:
         return fresh
 
 
-Take = Callable[[Message], Any]
-
-
-def _nats(place: Place, take: Take) -> Any:
-    from faststream import AckPolicy
-    from faststream.nats import JStream, NatsBroker, NatsMessage, PullSub
-    from nats.js.api import ConsumerConfig
-
-    broker = NatsBroker(place.url, logger=None, max_reconnect_attempts=-1)
-
-    @broker.subscriber(
-        place.subject or ">",
-        stream=JStream(place.name, declare=False),
-        durable=place.durable,
-        config=ConsumerConfig(ack_wait=_ACK_SECONDS),
-        pull_sub=PullSub(batch_size=TOGETHER, timeout=1.0),
-        max_workers=TOGETHER,
-        ack_policy=AckPolicy.MANUAL,
-    )
-    async def handle(_body: Any, message: NatsMessage) -> None:
-        at = message.raw_message.metadata.sequence.stream
-        named = message.headers.get("Nats-Msg-Id") or f"{place.name}/{at}"
-        body = message.raw_message.data
-        if await take(to_message(place, body, named=named, content_type=message.content_type)):
-            await message.ack()
-
-    return broker
-
-
-def _amqp(place: Place, take: Take) -> Any:
-    from faststream import AckPolicy
-    from faststream.rabbit import Channel, RabbitBroker, RabbitMessage, RabbitQueue
-
-    broker = RabbitBroker(place.url, logger=None, default_channel=Channel(prefetch_count=TOGETHER))
-
-    @broker.subscriber(RabbitQueue(place.name, declare=False), ack_policy=AckPolicy.MANUAL)
-    async def handle(_body: Any, message: RabbitMessage) -> None:
-        raw = message.raw_message
-        said = to_message(place, raw.body, named=raw.message_id, content_type=raw.content_type)
-        if await take(said):
-            await message.ack()
-
-    return broker
-
-
-_BROKERS: dict[str, Callable[[Place, Take], Any]] = {"nats": _nats, "amqp": _amqp}
-
-
 async def _reach(place: Place) -> None:
     try:
         async with asyncio.timeout(10):
@@ -306,14 +188,10 @@ async def _reach(place: Place) -> None:
 
 async def _started(broker: Any, place: Place) -> None:
     try:
+        if why := await missing_topic(place):
+            raise BrokerUnreachable(str(place), why)
         await broker.start()
+    except RetraceError:
+        raise
     except Exception as error:  # each client has its own; whichever it is, we cannot consume
         raise BrokerUnreachable(str(place), str(error) or error.__class__.__name__) from error
-
-
-def _usable(name: object) -> bool:
-    return isinstance(name, str) and 0 < len(name) <= 300 and name.isprintable()
-
-
-def _shown(parts: SplitResult) -> str:
-    return f"{parts.scheme}://{unquote(parts.hostname or '')}"

@@ -132,7 +132,7 @@ def quarantined_query(reading: Interpretation) -> str:
 
 
 def events_query(reading: Interpretation, given: dict[str, str]) -> str:
-    """Query of the accepted events with every column of the schema.
+    """Query of the accepted events: the columns of the schema they say something about.
 
     ``given`` holds SQL for the columns the intake itself states (ids, times, source).
     """
@@ -146,9 +146,9 @@ def events_query(reading: Interpretation, given: dict[str, str]) -> str:
         stated |= {"uom_original": "uom" if "uom" in reading.columns else "null"}
     columns = []
     for field in EVENTS:
-        value = stated.get(field.name)
-        value = value or (quoted(field.name) if field.name in reading.columns else "null")
-        columns.append(f"({value})::{sql_type(field.type)} as {quoted(field.name)}")
+        own = quoted(field.name) if field.name in reading.columns else None
+        if value := stated.get(field.name, own):
+            columns.append(f"({value})::{sql_type(field.type)} as {quoted(field.name)}")
     return f"select {', '.join(columns)} from fated where fate = 'accepted'"
 
 

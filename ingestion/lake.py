@@ -21,7 +21,7 @@ from deltalake import DeltaTable, WriterProperties, write_deltalake
 from deltalake.transaction import AddAction
 
 from ingestion.errors import HomeIsBusy
-from ingestion.schema import TABLES
+from ingestion.schema import TABLES, sql_type
 
 _DELIVERED = frozenset(TABLES) - {"deliveries"}
 _COMPRESSION = WriterProperties(compression="ZSTD", compression_level=1)
@@ -52,6 +52,12 @@ def quoted(identifier: str) -> str:
 def literal(text: str) -> str:
     """Quote a text as an SQL literal (for places that take no bound value)."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def nothing(schema: pa.Schema) -> str:
+    """Query with the columns of a schema and no row."""
+    columns = (f"null::{sql_type(field.type)} as {quoted(field.name)}" for field in schema)
+    return f"select {', '.join(columns)} where false"
 
 
 class Lake:
@@ -96,10 +102,7 @@ class Lake:
         delta = self._delta(table)
         uris = [] if delta is None else [_local_path(uri) for uri in delta.file_uris()]
         if not uris:
-            con.register(f"empty_{view or table}", schema.empty_table())
-            con.execute(
-                f"create or replace view {name} as select * from {quoted(f'empty_{view or table}')}"
-            )
+            con.execute(f"create or replace view {name} as {nothing(schema)}")
             return
         files = "[" + ", ".join(literal(uri) for uri in uris) + "]"
         partitioned = "true" if delta and delta.metadata().partition_columns else "false"
@@ -180,21 +183,18 @@ class Lake:
         """Append the rows of a query to a table in one Delta version; answer how many.
 
         DuckDB writes the Parquet file, Delta commits it (PITFALLS I9d): several times faster than
-        handing wide rows over as Arrow. The query must give the columns of ``schema`` in order.
+        handing wide rows over as Arrow. Columns of ``schema`` the query leaves out are null and
+        cost nothing; a new table begins with a file without rows, so every column is in some file.
         """
         folder = self.path(table)
         folder.mkdir(parents=True, exist_ok=True)
-        delta = self._delta(table) or DeltaTable.create(str(folder), schema)
-        file = folder / f"part-{uuid4().hex}.parquet"
-        [[rows]] = con.execute(
-            f"copy ({query}) to {literal(str(file))} "
-            "(format parquet, compression zstd, compression_level 1)"
-        ).fetchall()
-        _flush(file)
-        size, when = file.stat().st_size, int(file.stat().st_mtime * 1000)
-        added = AddAction(file.name, size, {}, when, True, json.dumps({"numRecords": rows}))
-        delta.create_write_transaction([added], "append", delta.schema())
-        return int(rows)
+        delta, added = self._delta(table), []
+        if delta is None:
+            delta = DeltaTable.create(str(folder), schema)
+            added.append(_written(con, nothing(schema), folder)[0])
+        file, rows = _written(con, query, folder)
+        delta.create_write_transaction([*added, file], "append", delta.schema())
+        return rows
 
     def delete(self, table: str, predicate: str) -> None:
         """Remove rows an unfinished delivery left behind."""
@@ -225,6 +225,18 @@ class Lake:
                 yield
             finally:
                 self._depth.held = 0
+
+
+def _written(con: duckdb.DuckDBPyConnection, query: str, folder: Path) -> tuple[AddAction, int]:
+    """Write the rows of a query as one Parquet file of a table; answer how many."""
+    file = folder / f"part-{uuid4().hex}.parquet"
+    [[rows]] = con.execute(
+        f"copy ({query}) to {literal(str(file))} "
+        "(format parquet, compression zstd, compression_level 1)"
+    ).fetchall()
+    _flush(file)
+    size, when = file.stat().st_size, int(file.stat().st_mtime * 1000)
+    return AddAction(file.name, size, {}, when, True, json.dumps({"numRecords": rows})), int(rows)
 
 
 def _flush(file: Path) -> None:

@@ -173,5 +173,19 @@ def sql_type(kind: pa.DataType) -> str:
     """Name of an Arrow type of this schema in SQL."""
     if pa.types.is_decimal(kind):
         return f"decimal({kind.precision}, {kind.scale})"
-    names = {TIME: "timestamptz", pa.int64(): "bigint", pa.date32(): "date"}
-    return names.get(kind, "varchar")
+    if pa.types.is_list(kind):
+        return sql_type(kind.value_type) + "[]"
+    if pa.types.is_struct(kind):
+        return "struct(" + ", ".join(f'"{part.name}" {sql_type(part.type)}' for part in kind) + ")"
+    return _SQL_TYPES[kind]
+
+
+_SQL_TYPES = {
+    TIME: "timestamptz",
+    pa.int64(): "bigint",
+    pa.float64(): "double",
+    pa.bool_(): "boolean",
+    pa.date32(): "date",
+    pa.binary(): "blob",
+    pa.string(): "varchar",
+}

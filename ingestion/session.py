@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from ingestion.lake import Lake, literal
+from ingestion.lake import Lake, literal, nothing
 from ingestion.schema import TABLES
 
 LARGE = 400_000
@@ -34,8 +34,7 @@ class Session:
         """Look at the lake as it stands, with nothing pending."""
         self.con: duckdb.DuckDBPyConnection = self.lake.connect()
         for table, schema in TABLES.items():
-            self.con.register(f"no_{table}", schema.empty_table())
-            self.con.execute(f"create temp table pending_{table} as from no_{table}")
+            self.con.execute(f"create temp table pending_{table} as {nothing(schema)}")
         self.con.execute("create temp table known(event_id varchar)")
         self.known_sources: set[str] = set()
         self.closed: list[Row] = []

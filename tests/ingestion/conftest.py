@@ -48,3 +48,22 @@ def nats_url():
 @pytest.fixture
 def amqp_url():
     return running(AMQP)
+
+
+@pytest.fixture(scope="session")
+def kafka_url():
+    """Address of a Kafka cluster: a real one if named, else librdkafka's own, over TCP.
+
+    The built-in cluster speaks the real protocol (produce, fetch, consumer groups, offsets) from
+    memory; it is no proof of a real broker's durability.
+    """
+    named = os.environ.get("RETRACE_TEST_KAFKA")
+    if named:
+        yield named
+        return
+    confluent_kafka = pytest.importorskip("confluent_kafka")
+    host = confluent_kafka.Producer(
+        {"bootstrap.servers": "127.0.0.1:1", "test.mock.num.brokers": 1, "log_level": 0}
+    )
+    [broker] = host.list_topics(timeout=10).brokers.values()
+    yield f"{broker.host}:{broker.port}"

@@ -112,10 +112,42 @@ class Amqp:
         self._do(lambda channel: channel.queue_delete(self.name))
 
 
-@pytest.fixture(params=["nats", "amqp"])
+class Kafka:
+    """A topic of its own in the cluster that the client library brings (or in a real one)."""
+
+    def __init__(self, server):
+        self.server, self.name = server, f"retrace-{uuid.uuid4().hex[:10]}"
+        self.url = f"kafka://{server}/{self.name}"
+        self.publish([])
+
+    def publish(self, bodies):
+        from confluent_kafka import Producer
+
+        producer = Producer({"bootstrap.servers": self.server})
+        producer.list_topics(self.name)  # creates it
+        for body in bodies:
+            producer.produce(self.name, body)
+        assert producer.flush(30) == 0
+
+    def waiting(self):
+        """Messages behind the offsets the consumer group has committed."""
+        from confluent_kafka import Consumer, TopicPartition
+
+        consumer = Consumer({"bootstrap.servers": self.server, "group.id": "retrace"})
+        partitions = consumer.list_topics(self.name).topics[self.name].partitions
+        committed = consumer.committed([TopicPartition(self.name, n) for n in partitions])
+        ends = [consumer.get_watermark_offsets(one)[1] for one in committed]
+        consumer.close()
+        return sum(ends) - sum(max(one.offset, 0) for one in committed)
+
+    def remove(self):
+        """The cluster goes with the test run."""
+
+
+@pytest.fixture(params=["nats", "amqp", "kafka"])
 def broker(request):
     server = request.getfixturevalue(f"{request.param}_url")
-    made = {"nats": Nats, "amqp": Amqp}[request.param](server)
+    made = {"nats": Nats, "amqp": Amqp, "kafka": Kafka}[request.param](server)
     yield made
     made.remove()
 
@@ -178,7 +210,7 @@ def test_kill_9_loses_nothing_and_doubles_nothing(broker, settings, rounds):
         os.kill(worker.pid, signal.SIGKILL)
         worker.communicate()
     publishing.join()
-    consume(settings, broker.url, idle_seconds=12 if isinstance(broker, Nats) else 3)
+    consume(settings, broker.url, idle_seconds=12 if isinstance(broker, (Nats, Kafka)) else 3)
     stored = [name for (name,) in ask(settings, "select message_id from events")]
     assert sorted(stored) == sorted(f"b{n}" for n in range(len(published)))
     assert status(Lake(settings.home)).unbalanced == []
@@ -203,7 +235,7 @@ def test_a_broker_that_does_not_answer_is_one_clear_sentence(settings):
     [
         ("nats://host", "stream=NAME"),
         ("amqp://user:secret@host/", "queue=NAME"),
-        ("kafka://host?topic=t", "kafka"),
+        ("kafka://user:secret@host?topic=t", "kafka://HOST:PORT/TOPIC"),
         ("nonsense", "nonsense"),
         ("nats://?stream=s", "HOST"),
     ],
