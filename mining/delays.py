@@ -1,5 +1,6 @@
 """Where lines wait, why, whose it is, and what it costs a day."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -7,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ingestion.vocabulary import Activity
+from mining.batching import smaller_batches
 from mining.calendars import DAY_US
 from mining.engine import fetch_frame
 from mining.instances import activity_instances
@@ -19,9 +21,9 @@ _HOUR_US = 3_600e6
 RUN_GAP_US = 3_600_000_000
 _A = Activity
 _OWNERS: dict[str, tuple[Activity, ...]] = {
-    "customer": (_A.A06, _A.A01, _A.X04, _A.X05),
+    "customer": (_A.A06, _A.A01, _A.X04, _A.X05, _A.X06),
     "carrier": (_A.A07, _A.A08),
-    "customer service": (_A.A02, _A.A03Q, _A.A03, _A.A03R, _A.A04, _A.A05, _A.A11, _A.X06),
+    "customer service": (_A.A02, _A.A03Q, _A.A03, _A.A03R, _A.A04, _A.A05, _A.A11),
     "integration": (_A.A04S, _A.E01, _A.E02),
     "finance": (_A.E03, _A.E04, _A.E05, _A.E06, _A.E07, _A.E08, _A.X03),
     "supplier": (_A.S03, _A.S05, _A.S06),
@@ -55,9 +57,21 @@ class Bottlenecks:
         ``site`` is null for services all sites share; ``cause`` is the part of the wait named, or
         ``external`` for what customers, carriers and suppliers take; ``steps`` is how often the
         step was taken, ``wait_h`` the mean wait per step for this cause in hours.
+    batched : frame with columns site, activity, owner, batch, enabled_us, batching_us, value
+        The steps worked in batches, for ``what_if``.
+    money_of_value_day : float
+        Share of a line's value that a day of waiting costs, per calendar day of the slice.
     """
 
     frame: pd.DataFrame = field(repr=False)
+    batched: pd.DataFrame = field(repr=False)
+    money_of_value_day: float
+
+    def what_if(self, batch_size: int | Mapping[str, int] | None = None) -> pd.DataFrame:
+        """What smaller batches would save; see ``mining.batching.smaller_batches``."""
+        return smaller_batches(
+            self.batched, money_of_value_day=self.money_of_value_day, size=batch_size
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON of ``retrace mine bottlenecks``."""
@@ -83,7 +97,7 @@ def bottlenecks(
     only = {name: where[name] for name in ("site", "from_us", "to_us")}
     instances = activity_instances(log, only)
     if instances.empty:
-        return Bottlenecks(pd.DataFrame(columns=_COLUMNS))
+        return Bottlenecks(pd.DataFrame(columns=_COLUMNS), pd.DataFrame(columns=_BATCHED), 0.0)
     instances["owner"] = instances["activity"].map(OWNERS).astype(object)
     instances["owner"] = instances["owner"].where(instances["owner"].notna(), "site")
     rosters = duty_rosters(instances, {c.site: c for c in calendars_of(log.engine)})
@@ -93,9 +107,12 @@ def bottlenecks(
     waits["value"] = waits["case_id"].map(values).astype("float64").fillna(0.0)
     per_day = (policy or shipped_policy()).ageing_per_day
     days = max((instances["end_us"].max() - instances["end_us"].min()) / DAY_US, 1.0)
-    return Bottlenecks(_ranked(waits, per_day / days))
+    waits["site"] = waits["site"].where(~waits["owner"].isin(SHARED), None)
+    batched = waits[(waits["batch"] >= 0) & ~waits["owner"].isin(EXTERNAL)]
+    return Bottlenecks(_ranked(waits, per_day / days), batched[_BATCHED], per_day / days)
 
 
+_BATCHED = ["site", "activity", "owner", "batch", "enabled_us", "batching_us", "value"]
 _COLUMNS = ["site", "activity", "cause", "owner", "steps", "wait_h", "total_h", "money_per_day"]
 
 
@@ -107,6 +124,7 @@ def _who_queues(instances: pd.DataFrame) -> pd.DataFrame:
 
 def _runs_are_batches(waits: pd.DataFrame) -> pd.DataFrame:
     """Steps a system takes in runs some hours apart wait for the run: batching, not chance."""
+    number = int(waits["batch"].max()) + 1 if len(waits) else 0
     system = waits[~waits["queues"] & ~waits["owner"].isin(EXTERNAL)]
     for _, steps in system.groupby(["site", "activity"], dropna=False):
         ends = np.sort(steps["end_us"].to_numpy(np.int64))
@@ -116,12 +134,14 @@ def _runs_are_batches(waits: pd.DataFrame) -> pd.DataFrame:
         if np.median(np.diff(ends[begins])) > 6 * RUN_GAP_US:
             waits.loc[steps.index, "batching_us"] += steps["extraneous_us"]
             waits.loc[steps.index, "extraneous_us"] = 0
+            run = np.searchsorted(ends[begins], steps["end_us"].to_numpy(np.int64), side="right")
+            waits.loc[steps.index, "batch"] = number + run
+            number += len(begins) + 1
     return waits
 
 
 def _ranked(waits: pd.DataFrame, money_of_value_day: float) -> pd.DataFrame:
     external = waits["owner"].isin(EXTERNAL)
-    waits = waits.assign(site=waits["site"].where(~waits["owner"].isin(SHARED), None))
     keys = ["site", "activity", "owner"]
     steps = waits.groupby(keys, dropna=False)["case_id"].count().rename("steps").reset_index()
     found = []

@@ -13,13 +13,13 @@ The parts sum to the wait. Source: Lashkevich et al. (2023), Why am I waiting? D
 of waiting times in business processes, CAiSE.
 """
 
-from collections import Counter
 from collections.abc import Callable, Mapping
-from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+
+from mining.spans import claimed_lengths, pieces, ranges, union
 
 Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
@@ -27,7 +27,10 @@ OffDuty = Callable[[str, int, int], Ints]
 """(resource, from_us, to_us) -> array of shape (n, 2): when it was off duty in between."""
 
 CAUSES = ("batching", "prioritization", "contention", "unavailability", "extraneous")
+_BATCHING, _CONTENTION, _PRIORITY, _AWAY = range(4)
+_IN_ORDER_OF_CAUSES = [_BATCHING, _PRIORITY, _CONTENTION, _AWAY]
 _CONCURRENT = 0.9
+_PAIRS_AT_ONCE = 2_000_000
 _NOTHING: Ints = np.empty((0, 2), np.int64)
 
 
@@ -43,14 +46,13 @@ def concurrent_activities(instances: pd.DataFrame) -> dict[str, frozenset[str]]:
     dict
         Activity to the activities concurrent with it (heuristic miner's measures at 0.9).
     """
-    follows: Counter[tuple[str, str]] = Counter()
-    loops: Counter[tuple[str, str]] = Counter()
     ordered = instances.sort_values(["case_id", "end_us", "start_us"], kind="stable")
-    for _, names in ordered.groupby("case_id", sort=False)["activity"]:
-        trace = names.tolist()
-        follows.update(pairwise(trace))
-        threes = zip(trace, trace[1:], trace[2:], strict=False)
-        loops.update((a, b) for a, b, c in threes if a == c != b)
+    case = pd.factorize(ordered["case_id"])[0]
+    step, names = pd.factorize(ordered["activity"])
+    next_too = case[1:] == case[:-1]
+    follows = _counted(names, step[:-1][next_too], step[1:][next_too])
+    back = (case[2:] == case[:-2]) & (step[2:] == step[:-2]) & (step[1:-1] != step[:-2])
+    loops = _counted(names, step[:-2][back], step[1:-1][back])
     found: dict[str, set[str]] = {}
     for (a, b), ab in follows.items():
         ba = follows.get((b, a), 0)
@@ -62,6 +64,15 @@ def concurrent_activities(instances: pd.DataFrame) -> dict[str, frozenset[str]]:
     return {name: frozenset(others) for name, others in found.items()}
 
 
+def _counted(names: "pd.Index[str]", first: Ints, second: Ints) -> dict[tuple[str, str], int]:
+    """How often each pair of activities occurs."""
+    pairs, counts = np.unique(first * len(names) + second, return_counts=True)
+    return {
+        (names[pair // len(names)], names[pair % len(names)]): int(count)
+        for pair, count in zip(pairs, counts, strict=True)
+    }
+
+
 def enabling_instances(
     instances: pd.DataFrame, concurrent: Mapping[str, frozenset[str]]
 ) -> npt.NDArray[np.int64]:
@@ -71,18 +82,21 @@ def enabling_instances(
     """
     enabler = np.full(len(instances), -1, np.int64)
     ordered = instances.sort_values(["case_id", "end_us", "start_us"], kind="stable")
-    case, activity = ordered["case_id"].to_numpy(object), ordered["activity"].to_numpy(object)
+    case = pd.factorize(ordered["case_id"])[0]
+    step, names = pd.factorize(ordered["activity"])
+    beside = np.array([[b in concurrent.get(a, ()) for b in names] for a in names], bool)
     start, end = ordered["start_us"].to_numpy(), ordered["end_us"].to_numpy()
     row = ordered.index.to_numpy()
-    nobody: frozenset[str] = frozenset()
-    for i in range(len(ordered)):
-        beside = concurrent.get(activity[i], nobody)
-        j = i - 1
-        while j >= 0 and case[j] == case[i]:
-            if end[j] <= start[i] and activity[j] not in beside:
-                enabler[row[i]] = row[j]
-                break
-            j -= 1
+    asking = np.arange(1, len(ordered))
+    back = 1
+    while len(asking):
+        asking = asking[asking >= back]
+        before = asking - back
+        asking, before = (side[case[before] == case[asking]] for side in (asking, before))
+        enables = (end[before] <= start[asking]) & ~beside[step[asking], step[before]]
+        enabler[row[asking[enables]]] = row[before[enables]]
+        asking = asking[~enables]
+        back += 1
     return enabler
 
 
@@ -173,56 +187,44 @@ def _split_of_resource(
     enabled = mine["enabled_us"].to_numpy(np.float64)
     batch, batch_us = mine["batch"].to_numpy(), mine["batch_us"].to_numpy(np.float64)
     known = np.where(np.isnan(enabled), start, enabled)  # the first of a case: when it came
-    longest = int((end - start).max()) if len(mine) else 0
-    for i, row in enumerate(mine.index):
-        if not enabled[i] < start[i]:
-            continue
-        since = int(enabled[i])
-        low = int(np.searchsorted(start, since - longest, side="left"))
-        high = int(np.searchsorted(start, start[i], side="left"))
-        near = slice(low, high)
-        others = np.flatnonzero(end[near] > since) + low
-        others = others[others != i]
-        formed = min(int(batch_us[i]), int(start[i])) if batch[i] >= 0 else since
-        inside = (batch[others] == batch[i]) & (batch[i] >= 0)
-        begins = np.where(inside, since, formed)
-        busy = np.stack(
-            [np.maximum(begins, start[others]), np.minimum(start[i], end[others])], axis=1
+    waiting = np.flatnonzero(enabled < start)
+    if not len(waiting):
+        return
+    since, until = enabled[waiting].astype(np.int64), start[waiting]
+    batched = batch[waiting] >= 0
+    formed = since.copy()
+    formed[batched] = np.minimum(batch_us[waiting[batched]].astype(np.int64), until[batched])
+    away = _NOTHING
+    if off_duty is not None:
+        away = union(off_duty(resource, int(since.min()), int(until.max())))
+    work = np.searchsorted(np.maximum.accumulate(end), since, side="right")
+    work_end = np.searchsorted(start, until, side="left")
+    off = np.searchsorted(away[:, 1], since, side="right")
+    off_end = np.searchsorted(away[:, 0], until, side="left")
+    sizes = np.maximum(work_end - work, 0) + np.maximum(off_end - off, 0)
+    for some in pieces(sizes, _PAIRS_AT_ONCE):
+        who, other = ranges(work[some], work_end[some])
+        who += some.start
+        inside = batched[who] & (batch[other] == batch[waiting[who]])
+        begins = np.where(inside, since[who], formed[who])
+        later = known[other] > begins
+        itself = other == waiting[who]
+        who_off, span = ranges(off[some], off_end[some])
+        who_off += some.start
+        claimed = claimed_lengths(
+            np.concatenate([np.arange(some.start, some.stop), who[~itself], who_off]),
+            np.concatenate([since[some], np.maximum(begins, start[other])[~itself], away[span, 0]]),
+            np.concatenate([formed[some], end[other][~itself], away[span, 1]]),
+            np.concatenate(
+                [
+                    np.full(some.stop - some.start, _BATCHING),
+                    np.where(later, _PRIORITY, _CONTENTION)[~itself],
+                    np.full(len(who_off), _AWAY),
+                ]
+            ),
+            within=(since, until),
+            ranks=len(CAUSES) - 1,
         )
-        later = known[others] > begins
-        batching = np.array([[since, formed]]) if formed > since else _NOTHING
-        contention = _without(_union(busy[~later]), batching)
-        taken = _union(np.concatenate([batching, contention]))
-        priority = _without(_union(busy[later]), taken)
-        taken = _union(np.concatenate([taken, priority]))
-        off = _NOTHING if off_duty is None else off_duty(resource, since, int(start[i]))
-        away = _without(_union(np.clip(off, since, int(start[i]))), taken)
-        found = [_length(batching), _length(priority), _length(contention), _length(away)]
-        parts[row] = [*found, int(start[i]) - since - sum(found)]
-
-
-def _union(spans: Ints) -> Ints:
-    """Spans without overlap, sorted."""
-    spans = spans[spans[:, 1] > spans[:, 0]]
-    if len(spans) < 2:
-        return spans
-    spans = spans[np.argsort(spans[:, 0], kind="stable")]
-    reach = np.maximum.accumulate(spans[:, 1])
-    starts = np.flatnonzero(np.concatenate([[True], spans[1:, 0] > reach[:-1]]))
-    last = np.concatenate([starts[1:] - 1, [len(spans) - 1]])
-    return np.stack([spans[starts, 0], reach[last]], axis=1)
-
-
-def _without(spans: Ints, holes: Ints) -> Ints:
-    """Spans less holes; both sorted and without overlap."""
-    if not len(spans) or not len(holes):
-        return spans
-    edges = np.concatenate([[-(2**62)], holes.ravel(), [2**62]]).reshape(-1, 2)
-    low = np.maximum(spans[:, None, 0], edges[None, :, 0])
-    high = np.minimum(spans[:, None, 1], edges[None, :, 1])
-    kept = np.stack([low, high], axis=-1).reshape(-1, 2)
-    return kept[kept[:, 1] > kept[:, 0]]
-
-
-def _length(spans: Ints) -> int:
-    return int((spans[:, 1] - spans[:, 0]).sum())
+        found = claimed[some][:, _IN_ORDER_OF_CAUSES]
+        rest = (until - since)[some] - found.sum(axis=1)
+        parts[mine.index.to_numpy()[waiting[some]]] = np.column_stack([found, rest])
