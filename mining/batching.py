@@ -10,6 +10,10 @@ from mining.calendars import DAY_US
 
 _HOUR_US = 3_600e6
 _KEYS = ["site", "activity", "owner"]
+ASSUMPTION = (
+    "each batch seen is cut in the order its steps became ready; no time to set up again, "
+    "no queue behind it"
+)
 COLUMNS = [*_KEYS, "batches", "steps", "size", "wait_h", "wait_h_then", "money_per_day",
            "saved_per_day"]  # fmt: skip
 

@@ -1,9 +1,8 @@
 """The commands that find: mine and export; reconcile has a module of its own."""
 
 from dataclasses import asdict
-from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
@@ -15,34 +14,17 @@ from ingestion.console import (
     number,
     out,
     print_json,
-    progress_bar,
     table,
 )
-from ingestion.settings import Settings
+from mining.options import Engine, From, Site, Source, To, read_log
 from mining.reconciliation_commands import app as reconciliation_commands
+from mining.why_commands import app as why_commands
 
 app = typer.Typer()
 mine_app = typer.Typer(no_args_is_help=True, help="Process maps, variants and KPIs.")
 app.add_typer(mine_app, name="mine")
+mine_app.add_typer(why_commands)
 app.add_typer(reconciliation_commands)
-
-Site = Annotated[str | None, typer.Option("--site", help="Only this site.")]
-Source = Annotated[str | None, typer.Option("--source", help="Only events of this source.")]
-From = Annotated[
-    datetime | None, typer.Option("--from", help="Cases whose first event is on or after this.")
-]
-To = Annotated[
-    datetime | None, typer.Option("--to", help="Cases whose first event is before this.")
-]
-Engine = Annotated[str, typer.Option("--engine", help="duckdb or spark.")]
-
-
-def _log(home: Path | None, source: str | None, as_of: datetime | None, engine: str) -> Any:
-    from mining import load
-
-    with progress_bar() as bar:
-        bar.add_task("Reading the lake", total=None)
-        return load(Settings.load(home).home, source=source, as_of=as_of, engine=engine)
 
 
 @mine_app.command("dfg")
@@ -63,7 +45,7 @@ def mine_dfg(
     """
     from mining import directly_follows_graph
 
-    log = _log(home, source, as_of, engine)
+    log = read_log(home, source, as_of, engine)
     graph = directly_follows_graph(log, site=site, start=start, end=end, object_type=object_type)
     answer = graph.to_dict()
     if as_json:
@@ -103,7 +85,7 @@ def mine_variants(
     """List the most frequent variants."""
     from mining import variants
 
-    log = _log(home, source, as_of, "duckdb")
+    log = read_log(home, source, as_of, "duckdb")
     answer = variants(log, top=top, site=site, start=start, end=end).to_dict()
     if as_json:
         print_json(answer)
@@ -132,7 +114,7 @@ def mine_kpis(
     """Compute the KPIs by site; open cases are censored, not dropped."""
     from mining import kpis
 
-    log = _log(home, source, as_of, "duckdb")
+    log = read_log(home, source, as_of, "duckdb")
     answer = kpis(log, site=site, start=start, end=end).to_dict()
     if as_json:
         print_json(answer)
@@ -157,107 +139,6 @@ def mine_kpis(
     )
 
 
-@mine_app.command("conformance")
-def mine_conformance(
-    site: Site = None,
-    start: From = None,
-    end: To = None,
-    policy: Annotated[
-        Path | None, typer.Option(help="Policy file (default: the shipped mining/policy.yaml).")
-    ] = None,
-    as_of: AsOf = None,
-    source: Source = None,
-    home: Home = None,
-    as_json: AsJson = False,
-) -> None:
-    """Judge every return line by the 32 rules, with the money at stake."""
-    from mining import conformance
-
-    log = _log(home, source, as_of, "duckdb")
-    found = conformance(log, site=site, start=start, end=end, policy=policy)
-    if as_json:
-        print_json(found.to_dict())
-        return
-    broken = found.rules[found.rules["cases"] > 0].sort_values("stake", ascending=False)
-    rows = [
-        [row["rule"], row["text"], row["cases"], f"{row['stake']:,.0f}"]
-        for row in broken.to_dict("records")
-    ]
-    table(
-        f"Rules broken, most money first (exposure {found.exposure:,.0f}: a line counts once "
-        "per group)",
-        ["rule", "what went wrong", "cases", "stake"],
-        rows,
-    )
-
-
-@mine_app.command("bottlenecks")
-def mine_bottlenecks(
-    site: Site = None,
-    start: From = None,
-    end: To = None,
-    as_of: AsOf = None,
-    source: Source = None,
-    home: Home = None,
-    as_json: AsJson = False,
-) -> None:
-    """Rank waits by the money they lose per day: where, why, and whose they are."""
-    from mining import bottlenecks
-
-    log = _log(home, source, as_of, "duckdb")
-    answer = bottlenecks(log, site=site, start=start, end=end).to_dict()
-    if as_json:
-        print_json(answer)
-        return
-    rows = [
-        [
-            b["site"] or "-",
-            b["activity"],
-            b["cause"],
-            b["owner"],
-            f"{b['wait_h']:,.1f}",
-            f"{b['money_per_day']:,.2f}",
-        ]
-        for b in answer["bottlenecks"][:25]
-    ]
-    table(
-        "Waits, most money per day first",
-        ["site", "activity", "cause", "owner", "wait h", "money per day"],
-        rows,
-    )
-
-
-@mine_app.command("causes")
-def mine_causes(
-    site: Site = None,
-    start: From = None,
-    end: To = None,
-    as_of: AsOf = None,
-    source: Source = None,
-    home: Home = None,
-    as_json: AsJson = False,
-) -> None:
-    """Find what explains delay: adjusted effect in days and money, confirmed on later weeks."""
-    from mining import causes
-
-    log = _log(home, source, as_of, "duckdb")
-    answer = causes(log, site=site, start=start, end=end).to_dict()
-    if as_json:
-        print_json(answer)
-        return
-    rows = [
-        [
-            c["dimension"],
-            c["value"],
-            f"{c['effect_days']:+.2f}",
-            f"[{c['low']:+.2f}, {c['high']:+.2f}]",
-            f"{c['money']:,.2f}",
-        ]
-        for c in answer["causes"]
-    ]
-    table("Causes of delay", ["dimension", "value", "effect, days", "interval", "money"], rows)
-
-
 @app.command()
 def export(
     kind: Annotated[
@@ -275,7 +156,7 @@ def export(
     """
     from mining.export import export as run
 
-    written = run(_log(home, source, as_of, "duckdb"), kind, path)
+    written = run(read_log(home, source, as_of, "duckdb"), kind, path)
     if as_json:
         print_json(asdict(written))
     else:

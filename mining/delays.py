@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ingestion.vocabulary import Activity
-from mining.batching import smaller_batches
+from mining.batching import ASSUMPTION, smaller_batches
 from mining.calendars import DAY_US
 from mining.engine import fetch_frame
 from mining.instances import activity_instances
@@ -73,11 +73,19 @@ class Bottlenecks:
             self.batched, money_of_value_day=self.money_of_value_day, size=batch_size
         )
 
-    def to_dict(self) -> dict[str, Any]:
-        """The JSON of ``retrace mine bottlenecks``."""
+    def to_dict(self, *, what_if: int | None = None) -> dict[str, Any]:
+        """The JSON of ``retrace mine bottlenecks``; with a batch size, what that would save."""
         columns = ["site", "activity", "cause", "owner", "wait_h", "money_per_day"]
-        rows = self.frame[columns].astype(object)
-        return {"bottlenecks": rows.where(rows.notna(), None).to_dict("records")}
+        answer: dict[str, Any] = {"bottlenecks": _records(self.frame[columns])}
+        if what_if is not None:
+            answer["what_if"] = _records(self.what_if(what_if))
+            answer["assumption"] = ASSUMPTION
+        return answer
+
+
+def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    rows = frame.astype(object)
+    return rows.where(rows.notna(), None).to_dict("records")
 
 
 def bottlenecks(

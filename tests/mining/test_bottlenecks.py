@@ -114,3 +114,46 @@ def test_offices_are_off_duty_in_the_hours_the_log_never_shows_them():
 
 def test_a_log_without_people_has_no_bottleneck(log_of):
     assert bottlenecks(load(log_of("a"))).to_dict() == {"bottlenecks": []}
+
+
+def nightly_runs(per_day, days=6):
+    """Receipts an hour apart, posted by one run in the evening."""
+    rows = []
+    for day in range(days):
+        for n in range(per_day):
+            case = f"c{day}-{n}"
+            rows += [
+                (case, "Receive", f"r{case}", 24 * day + n),
+                (case, "Post goods receipt", "ERP", 24 * day + per_day + 4 + n / 600),
+            ]
+    return load(people(*rows))
+
+
+def test_batches_of_half_the_size_wait_half_as_long_to_fill():
+    [cut] = bottlenecks(nightly_runs(per_day=8)).what_if(4).to_dict("records")
+    assert (cut["activity"], cut["batches"], cut["steps"], cut["size"]) == (
+        "Post goods receipt",
+        6,
+        48,
+        8,
+    )
+    # Now: ready at hours 0 to 7, posted at 12. Cut: each four wait for the fourth.
+    assert cut["wait_h"] == pytest.approx(12 - 3.5, abs=0.02)
+    assert cut["wait_h_then"] == pytest.approx((3 + 2 + 1 + 0) / 4, abs=0.02)
+
+
+def test_smaller_batches_never_cost_and_larger_ones_than_seen_change_nothing():
+    found = bottlenecks(nightly_runs(per_day=8))
+    saved = [found.what_if(size)["saved_per_day"].sum() for size in (1, 2, 4, 8)]
+    assert saved == sorted(saved, reverse=True)
+    assert found.what_if(9)["saved_per_day"].sum() == 0
+    assert found.what_if(9)["wait_h"].tolist() == found.what_if(9)["wait_h_then"].tolist()
+
+
+def test_the_what_if_states_its_assumption_and_leaves_the_contract_alone():
+    found = bottlenecks(nightly_runs(per_day=8))
+    answer = found.to_dict(what_if=4)
+    assert answer["bottlenecks"] == found.to_dict()["bottlenecks"]
+    assert answer["what_if"][0]["wait_h_then"] < answer["what_if"][0]["wait_h"]
+    assert "cut" in answer["assumption"]
+    json.dumps(answer, allow_nan=False)
