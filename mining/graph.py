@@ -1,17 +1,19 @@
 """The directly-follows graph of a slice, with exact statistics of every arrow."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from mining.engine import fetch_frame
+from mining.figures import Columns, slice_figures
 from mining.log import EventLog, Moment
 from mining.objects import LINE, log_of_objects
 
 _EDGE_COLUMNS = (
     *("source", "target", "count", "mean_s", "p50_s", "p90_s", "p95_s", "business_p50_s"),
-    *("min_s", "max_s", "sum_s", "stdev_s"),
+    *("business_p90_s", "business_p95_s", "min_s", "max_s", "sum_s", "stdev_s"),
 )
 
 
@@ -24,9 +26,9 @@ class DirectlyFollowsGraph:
     activities : frame with columns activity, events, cases, rework_cases
         By events descending, then name; rework_cases had the activity more than once.
     edges : frame with columns source, target, count, mean_s, p50_s, p90_s, p95_s,
-        business_p50_s, min_s, max_s, sum_s, stdev_s
+        business_p50_s, business_p90_s, business_p95_s, min_s, max_s, sum_s, stdev_s
         By count descending, then source and target; seconds; quantiles exact (linear
-        interpolation); business_p50_s null without a calendar; stdev_s null where count is 1.
+        interpolation); business quantiles null without a calendar; stdev_s null where count is 1.
     start, end : dict
         Activity to number of cases that begin (end) with it.
     cases_with_ties : int
@@ -87,48 +89,39 @@ def directly_follows_graph(
     UnknownSite, UnknownObjectType, BadMoment
     """
     log = log_of_objects(log, object_type)
-    where = log.slice(site=site, start=start, end=end)
-    totals = log.engine.fetch("selected_cases", **where).to_pylist()[0]
-    starts, ends = _endpoints(log, where)
+    figures = slice_figures(log, log.slice(site=site, start=start, end=end))
+    starts, ends = _endpoints(log, figures.endpoints)
     return DirectlyFollowsGraph(
-        cases=int(totals["cases"]),
-        events=int(totals["events"]),
-        activities=_activities(log, where),
-        edges=_edges(log, where),
+        cases=figures.cases,
+        events=figures.events,
+        activities=_activities(log, figures.activities),
+        edges=_edges(log, figures.edges),
         start=starts,
         end=ends,
-        cases_with_ties=int(totals["cases_with_ties"]),
+        cases_with_ties=figures.cases_with_ties,
     )
 
 
-def _edges(log: EventLog, where: dict[str, int]) -> pd.DataFrame:
-    edges = fetch_frame(log.engine, "edges", **where)
-    edges["source"] = edges["source"].map(log.activities).astype(object)
-    edges["target"] = edges["target"].map(log.activities).astype(object)
-    edges = edges.rename(columns={"n": "count"}).sort_values(
-        ["count", "source", "target"], ascending=[False, True, True], ignore_index=True
-    )
-    return edges[list(_EDGE_COLUMNS)]
+def _edges(log: EventLog, columns: Columns) -> pd.DataFrame:
+    order = np.lexsort((log.rank(columns["target"]), log.rank(columns["source"]), -columns["n"]))
+    ordered = {name: column[order] for name, column in columns.items()}
+    ends = {end: log.names(ordered[end]) for end in ("source", "target")}
+    edges = {**ordered, **ends, "count": ordered["n"]}
+    return pd.DataFrame({name: edges[name] for name in _EDGE_COLUMNS})
 
 
-def _activities(log: EventLog, where: dict[str, int]) -> pd.DataFrame:
-    log.engine.create("variant_counts", "variant_counts", **where)
-    counts = fetch_frame(log.engine, "activity_counts", **where)
-    log.engine.drop("variant_counts")
-    counts.insert(0, "activity", counts.pop("source").map(log.activities).astype(object))
-    numbers = ["events", "cases", "rework_cases"]
-    counts[numbers] = counts[numbers].astype("int64")
-    return counts.sort_values(["events", "activity"], ascending=[False, True], ignore_index=True)
+def _activities(log: EventLog, columns: Columns) -> pd.DataFrame:
+    counts = {name: columns[name].astype("int64") for name in ("events", "cases", "rework_cases")}
+    order = np.lexsort((log.rank(columns["source"]), -counts["events"]))
+    ordered = {name: column[order] for name, column in counts.items()}
+    return pd.DataFrame({"activity": log.names(columns["source"][order]), **ordered})
 
 
-def _endpoints(log: EventLog, where: dict[str, int]) -> tuple[dict[str, int], dict[str, int]]:
-    pairs = fetch_frame(log.engine, "endpoints", **where)
+def _endpoints(log: EventLog, pairs: Columns) -> tuple[dict[str, int], dict[str, int]]:
     found = []
     for column in ("start_no", "end_no"):
-        counts = pairs.groupby(column, as_index=False)["n"].sum()
-        named = [
-            (log.activities[int(number)], int(n))
-            for number, n in zip(counts[column], counts["n"], strict=True)
-        ]
-        found.append(dict(sorted(named, key=lambda pair: (-pair[1], pair[0]))))
+        counts: Counter[str] = Counter()
+        for number, n in zip(pairs[column].tolist(), pairs["n"].tolist(), strict=True):
+            counts[log.activities[number]] += n
+        found.append(dict(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))))
     return found[0], found[1]

@@ -1,9 +1,12 @@
 """The handle every mining question starts from: a log, as it was known at one moment."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
@@ -11,8 +14,10 @@ from ingestion.errors import EmptyLake, HomeIsBusy, RetraceError
 from ingestion.lake import Lake
 from ingestion.schema import REFERENCE
 from ingestion.settings import Settings
+from mining.answers import Answers
 from mining.calendars import Calendar, site_calendars
-from mining.engine import DuckDBEngine, Engine, UnknownEngine
+from mining.cells import Cells, SliceCells
+from mining.engine import DuckDBEngine, Engine, UnknownEngine, sql
 from mining.events import (
     BadFrame,
     ProcessFrame,
@@ -61,6 +66,44 @@ class EventLog:
     source: str | None
     activities: dict[int, str] = field(repr=False)
     sites: dict[str, int] = field(repr=False)
+    answers: Answers | None = field(default=None, repr=False, compare=False)
+    _cells: Cells = field(default_factory=Cells, repr=False, compare=False)
+
+    def names(self, numbers: npt.NDArray[Any]) -> npt.NDArray[np.object_]:
+        """Names of activities by number."""
+        return np.array([self.activities[number] for number in numbers.tolist()], object)
+
+    def rank(self, numbers: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+        """Places of activities in alphabetical order, for sorting by name."""
+        names = sorted((name, number) for number, name in self.activities.items())
+        places = {number: place for place, (_, number) in enumerate(names)}
+        return np.array([places[number] for number in numbers.tolist()], np.int64)
+
+    def hold(self) -> None:
+        """Read the figures of all months into memory: every map is then a matter of milliseconds.
+
+        Without it a month is read when a slice first asks for it.
+        """
+        if self.engine.name == "duckdb":
+            self._cells.hold(self.engine)
+
+    def cells(self, where: dict[str, int]) -> SliceCells | None:
+        """Sorted figures of a slice; None where the engine's SQL is the better way."""
+        return self._cells.slice(self.engine, where) if self.engine.name == "duckdb" else None
+
+    def ask(self, query: str, **numbers: int) -> pa.Table:
+        """Rows of a query over the derived tables, from the kept answers where they have it.
+
+        Parameters
+        ----------
+        query : str
+            A file of ``mining/sql`` that reads ``transitions`` and ``cases`` alone.
+        """
+        if self.answers is None:
+            return self.engine.fetch(query, **numbers)
+        return self.answers.answer(
+            sql(query, **numbers), lambda: self.engine.fetch(query, **numbers)
+        )
 
     @property
     def as_of_us(self) -> int:
@@ -230,7 +273,8 @@ def _load_stored(lake: Lake) -> EventLog | None:
     view_lake_objects(engine)
     store.attach(engine, found)
     _register_item_costs(engine)
-    return _handle(engine, found.as_of_us, None, found.events_version, None)
+    log = _handle(engine, found.as_of_us, None, found.events_version, None)
+    return replace(log, answers=store.answers(found))
 
 
 def _nothing_known(lake: Lake, source: str | None, as_of_us: int | None) -> RetraceError:

@@ -14,6 +14,7 @@ import pyarrow as pa
 from deltalake import DeltaTable
 
 from ingestion.lake import Lake, literal
+from mining.answers import Answers
 from mining.calendars import Calendar
 from mining.engine import DuckDBEngine
 from mining.events import latest_known, process_events
@@ -99,6 +100,11 @@ class DerivedStore:
         row["versions"] = tuple(row["versions"])
         row["deliveries"] = frozenset(row["deliveries"])
         return Derivation(**row)
+
+    def answers(self, found: Derivation) -> Answers:
+        """Where answers computed from a derivation are kept."""
+        facts = (found.format, found.versions, found.as_of_us, found.cases)
+        return Answers(self.lake.path("answers"), repr((facts, sorted(found.deliveries))))
 
     def forget(self) -> None:
         """Have the next refresh derive everything again; the caller holds the writing lock."""

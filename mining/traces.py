@@ -53,7 +53,7 @@ def variants(
         How many to spell out; None for all.
     """
     where = log.slice(site=site, start=start, end=end)
-    counts = fetch_frame(log.engine, "variant_counts", **where)
+    counts = log.ask("variant_counts", **where).to_pandas()
     cases = int(counts["n"].sum())
     found = _spelled_out(log, _frequent(counts, top))
     found = found.sort_values(["count", "activities"], ascending=[False, True], ignore_index=True)

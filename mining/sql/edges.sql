@@ -8,6 +8,8 @@ select
     percentile_cont(0.9) within group (order by duration_us) / 1e6 as p90_s,
     percentile_cont(0.95) within group (order by duration_us) / 1e6 as p95_s,
     percentile_cont(0.5) within group (order by business_us) / 1e6 as business_p50_s,
+    percentile_cont(0.9) within group (order by business_us) / 1e6 as business_p90_s,
+    percentile_cont(0.95) within group (order by business_us) / 1e6 as business_p95_s,
     min(duration_us) / 1e6 as min_s,
     max(duration_us) / 1e6 as max_s,
     sum(duration_us) / 1e6 as sum_s,

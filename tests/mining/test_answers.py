@@ -1,0 +1,77 @@
+"""Kept answers: the same rows, never stale, and never in the way."""
+
+import pyarrow as pa
+import pytest
+
+from mining import directly_follows_graph, load, variants
+from mining.answers import MOST_BYTES, Answers
+from mining.engine import DuckDBEngine
+
+OPTIONS = {"case": "case_id", "activity": "activity", "time": "occurred_at"}
+ROWS = pa.table({"n": [1, 2]})
+
+
+def refuse(*_, **__):
+    raise AssertionError("computed again")
+
+
+def kept(home):
+    return sorted((home / "lake" / "answers").glob("*/*.arrow"))
+
+
+def test_the_same_question_is_answered_without_the_engine(settings, deliver, log_of, monkeypatch):
+    deliver(log_of("a +1 b +1 c", "a +2 b"), **OPTIONS)
+    log = load(settings.home)
+    first = directly_follows_graph(log).to_dict(), variants(log).to_dict()
+    assert kept(settings.home)
+    again = load(settings.home)
+    monkeypatch.setattr(DuckDBEngine, "fetch", refuse)
+    assert directly_follows_graph(again).to_dict() == first[0]
+
+
+def test_new_events_make_every_kept_answer_void(settings, deliver, log_of):
+    deliver(log_of("a +1 b"), **OPTIONS)
+    assert directly_follows_graph(load(settings.home)).events == 2
+    before = kept(settings.home)
+    deliver(log_of("a +1 b", "b +1 c"), **OPTIONS)
+    log = load(settings.home)
+    assert directly_follows_graph(log).events == 4
+    assert variants(log).cases == 2
+    assert not set(before) & set(kept(settings.home))
+
+
+def test_a_delivery_without_news_keeps_them(settings, deliver, log_of):
+    deliver(log_of("a +1 b"), **OPTIONS)
+    directly_follows_graph(load(settings.home))
+    before = kept(settings.home)
+    deliver(log_of("a +1 b"), **OPTIONS)
+    directly_follows_graph(load(settings.home))
+    assert kept(settings.home) == before
+
+
+def test_what_was_known_earlier_is_not_answered_from_today(settings, deliver, log_of):
+    deliver(log_of("a +1 b +48 c"), **OPTIONS)
+    assert directly_follows_graph(load(settings.home)).events == 3
+    assert directly_follows_graph(load(settings.home, as_of="2026-03-03")).events == 2
+
+
+def test_a_damaged_answer_is_computed_again(tmp_path):
+    answers = Answers(tmp_path, "one")
+    assert answers.answer("select 1", lambda: ROWS).equals(ROWS)
+    [path] = tmp_path.glob("*/*.arrow")
+    path.write_bytes(b"half a fi")
+    assert answers.answer("select 1", lambda: ROWS).equals(ROWS)
+    assert answers.answer("select 1", refuse).equals(ROWS)
+
+
+def test_a_folder_that_cannot_be_written_changes_no_answer(tmp_path):
+    (tmp_path / "answers").write_text("a file where the folder should be")
+    assert Answers(tmp_path / "answers", "one").answer("select 1", lambda: ROWS).equals(ROWS)
+
+
+def test_large_answers_are_not_kept(tmp_path):
+    large = pa.table({"n": pa.array(range(MOST_BYTES // 8 + 1), pa.int64())})
+    answers = Answers(tmp_path, "one")
+    answers.answer("select 1", lambda: large)
+    with pytest.raises(AssertionError, match="computed again"):
+        answers.answer("select 1", refuse)
