@@ -64,6 +64,7 @@ class Door:
         path: Path,
         resolve: Resolve,
         *,
+        asked: Mapping | None = None,
         source: str | None = None,
         explicit: bool = True,
         progress: Callable[[int], None] | None = None,
@@ -72,7 +73,7 @@ class Door:
         self.session.refresh()
         try:
             with _duckdb_errors_named(path), staged(path, self.scratch, progress) as delivery:
-                raw = read_raw(self.session.con, delivery)
+                raw = read_raw(self.session.con, delivery, asked)
                 self.take(delivery, raw, resolve(delivery, raw))
         except RetraceError as error:
             if explicit:

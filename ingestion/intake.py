@@ -128,7 +128,12 @@ def ingest(
         for path, explicit in files:
             progress.file(path.name)
             door.take_file(
-                path, choice.resolve, source=source, explicit=explicit, progress=progress.advance
+                path,
+                choice.resolve,
+                asked=choice.mapping,
+                source=source,
+                explicit=explicit,
+                progress=progress.advance,
             )
         door.session.commit()
     return Counts.of(door.taken)

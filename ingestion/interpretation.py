@@ -173,7 +173,14 @@ class _Compiler:
             return self._column(value)
         if "constant" in value:
             return literal(str(value["constant"]))
+        if "column" in value:
+            return self._padded(str(value["column"]), int(value["zeros"]))
         return self._template(str(value["template"]))
+
+    def _padded(self, column: str, digits: int) -> str:
+        text = self._column(column)
+        lost = f"length({text}) < {digits} and regexp_full_match({text}, '[0-9]+')"
+        return f"case when {lost} then lpad({text}, {digits}, '0') else {text} end"
 
     def _template(self, template: str) -> str:
         pieces, rest = [], template

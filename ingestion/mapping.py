@@ -18,6 +18,7 @@ import yaml
 
 from ingestion.codes import canonical_codes
 from ingestion.errors import BadMapping, UnknownMapping
+from ingestion.layouts import Layout
 from ingestion.schema import EVENTS, REFERENCE
 
 FOLDER = Path(__file__).parent / "mappings"
@@ -40,6 +41,8 @@ _KEYS = {
     "extras",
     "version",
     "description",
+    "layout",
+    "extends",
 }
 _PLACE = re.compile(r"\{([^{}]+)\}")
 
@@ -57,7 +60,8 @@ class Mapping:
     table : str
         ``events`` or a reference table.
     columns : dict
-        Canonical column -> source column, ``{"template": "{a}:{b}"}`` or ``{"constant": x}``.
+        Canonical column -> source column, ``{"template": "{a}:{b}"}``, ``{"constant": x}`` or
+        ``{"column": a, "zeros": n}`` (a number that lost its leading zeros gets them back).
     events : tuple of dict
         For records that state several events: what differs from ``columns`` in each.
     codes : dict
@@ -67,6 +71,8 @@ class Mapping:
         JSON ``[[type, id, qualifier], ..]``.
     timezone : str or dict
         Zone of naive times, or ``{"column": name, "zones": {value: zone}}``.
+    layout : dict
+        Of a fixed-width file, see ``ingestion.layouts``.
     """
 
     name: str
@@ -82,6 +88,7 @@ class Mapping:
     events: tuple[dict[str, Any], ...] = ()
     objects: dict[str, Value] = field(default_factory=dict)
     extras: dict[str, str] = field(default_factory=dict)
+    layout: dict[str, Any] = field(default_factory=dict)
 
     @property
     def digest(self) -> str:
@@ -89,7 +96,7 @@ class Mapping:
         said = {
             name: getattr(self, name)
             for name in self.__dataclass_fields__
-            if name not in {"recognise"}
+            if name not in {"recognise"} and (name != "layout" or self.layout)
         }
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]
 
@@ -156,10 +163,9 @@ def recognise(format: str, columns: tuple[str, ...]) -> Mapping | None:
 
 def parse_mapping(path: Path) -> Mapping:
     """Read and check one YAML mapping."""
-    try:
-        said = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise BadMapping(f"{path}: not valid YAML ({error})".replace("\n", " ")) from error
+    said = _yaml(path)
+    if isinstance(said, dict) and "extends" in said:
+        said = _yaml(FOLDER / f"{said['extends']}.yaml") | said
     if not isinstance(said, dict) or not isinstance(said.get("columns"), dict):
         raise BadMapping(f"{path}: a mapping needs at least a section 'columns'")
     unknown = sorted(set(said) - _KEYS)
@@ -180,9 +186,19 @@ def parse_mapping(path: Path) -> Mapping:
         events=tuple(said.get("events", ())),
         objects=said.get("objects", {}),
         extras=said.get("extras", {}),
+        layout=said.get("layout", {}),
     )
     _check(mapping, path)
     return mapping
+
+
+def _yaml(path: Path) -> Any:
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise BadMapping(f"{path}: there is no such mapping to extend") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise BadMapping(f"{path}: not valid YAML ({error})".replace("\n", " ")) from error
 
 
 def _codes(said: Any) -> dict[str, str]:
@@ -207,6 +223,8 @@ def _check(mapping: Mapping, path: Path) -> None:
             missing = [name for name in REQUIRED if name not in mapping.columns | event]
             if missing:
                 raise BadMapping(f"{path}: the mapping says nothing about {missing[0]!r}")
+    if mapping.layout or mapping.format == "fixed_width":
+        Layout.of(mapping.layout, path)
     zones = mapping.timezone
     for zone in zones["zones"].values() if isinstance(zones, dict) else [zones]:
         _check_zone(zone, str(path))
@@ -227,4 +245,6 @@ def source_columns(value: Value | None) -> tuple[str, ...]:
         return ()
     if isinstance(value, str):
         return (value,)
+    if "column" in value:
+        return (str(value["column"]),)
     return tuple(_PLACE.findall(str(value.get("template", ""))))

@@ -10,9 +10,11 @@ import duckdb
 import orjson
 
 from ingestion.errors import UnreadableFile
+from ingestion.mapping import Mapping
 from ingestion.readers.delimited import read_delimited
 from ingestion.readers.epcis import is_epcis, read_epcis_json, read_epcis_lines, read_epcis_xml
 from ingestion.readers.epcis_xml import ROOTS as EPCIS_ROOTS
+from ingestion.readers.fixed_width import layout_of, read_fixed_width
 from ingestion.readers.inspection_mail import read_inspection_mail
 from ingestion.readers.jsonl import read_jsonl
 from ingestion.readers.ocel_formats import (
@@ -35,8 +37,14 @@ __all__ = ["Raw", "read_raw"]
 MAX_DOCUMENT = 1 << 30
 
 
-def read_raw(con: duckdb.DuckDBPyConnection, delivery: Staged) -> Raw:
-    """Create the relation ``raw`` from a staged file, by its content, never by its name."""
+def read_raw(con: duckdb.DuckDBPyConnection, delivery: Staged, asked: Mapping | None = None) -> Raw:
+    """Create the relation ``raw`` from a staged file, by its content, never by its name.
+
+    ``asked`` is the mapping the caller wants, if any: only it can say how a text file without
+    delimiters is laid out.
+    """
+    if delivery.format == "text" and (layout := layout_of(delivery, asked)):
+        return read_fixed_width(con, delivery, layout)
     return _READERS[delivery.format](con, delivery)
 
 
