@@ -207,7 +207,7 @@ def _moved_to_spark(engine: DuckDBEngine) -> Engine:
     from mining.spark import SparkEngine
 
     moved = SparkEngine.local()
-    for relation in ("log_events", "log_objects", "item_costs"):
+    for relation in ("log_events", "log_objects", "item_costs", "sites"):
         moved.register(relation, engine.select(f"select * from {relation}"))
     return moved
 
@@ -228,7 +228,7 @@ def _load_home_on_spark(lake: Lake, source: str | None, as_of_us: int | None) ->
     engine.only(source=None, as_of_us=as_of_us)
     if latest is None or latest_known(engine) is None:
         raise _nothing_known(lake, source, as_of_us)
-    for relation in ("log_objects", "item_costs"):
+    for relation in ("log_objects", "item_costs", "sites"):
         engine.register(relation, here.select(f"select * from {relation}"))
     _derive_here(engine, calendars_of(here))
     return _handle(engine, latest, as_of_us, lake.version("events"), source)
