@@ -28,7 +28,7 @@ def lags(found: Reconciliation) -> pd.DataFrame:
     was gone; value-days integrate the value not yet reconciled over time, and the equivalent lag
     divides them by the value moved (Little's law). Hours are calendar hours.
     """
-    groups = _groups(found)
+    groups = movement_lags(found)
     rows = []
     for site, part in _by_site(groups):
         rows += [_quantiles("posting_lag", site, part["lag_h"], part["posted"])]
@@ -45,8 +45,8 @@ def _by_site(groups: pd.DataFrame) -> Iterable[tuple[str, pd.DataFrame]]:
         yield str(site), part
 
 
-def _groups(found: Reconciliation) -> pd.DataFrame:
-    """One row per movement: when it was posted and matched, and how long each took."""
+def movement_lags(found: Reconciliation) -> pd.DataFrame:
+    """One row per movement: when it was posted and matched, and how long each took (hours)."""
     rows = found.movements
     right = rows[(rows["side"] == "right") & (rows["quantity"] > 0)]
     posted = right.groupby("group")["recorded_at"].min()
