@@ -7,8 +7,9 @@ commit belong to no version and are never read.
 
 import json
 import time
+from collections import Counter
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import pyarrow as pa
 from deltalake import DeltaTable
@@ -16,6 +17,8 @@ from deltalake.transaction import AddAction, RemoveAction
 
 from ingestion.lake import Lake, literal
 from mining.engine import DuckDBEngine
+
+MOST_FILES = 8
 
 
 def replace_months(
@@ -27,14 +30,14 @@ def replace_months(
     schema: pa.Schema,
     months: tuple[int, ...] | None = None,
 ) -> None:
-    """Replace some months of a table, or all of it, by the rows of a query in one Delta version.
+    """Store the rows of a query and drop what some months of a table held, in one Delta version.
 
     Parameters
     ----------
     select : str
-        Rows with the columns of ``schema``; with ``months``, only rows of those months.
+        Rows with the columns of ``schema``; those of other months are added to what is there.
     months : tuple of int, optional
-        The months (yyyymm) to replace; None for the whole table.
+        The months (yyyymm) whose former rows go; None for the whole table.
     """
     path = lake.path(table)
     path.mkdir(parents=True, exist_ok=True)
@@ -45,8 +48,20 @@ def replace_months(
         delta = DeltaTable.create(str(path), schema, partition_by=["month"])
     filters = None if months is None else [("month", "in", [str(month) for month in months])]
     delta.create_write_transaction(
-        files, "overwrite", schema, partition_by=["month"], partition_filters=filters
+        files,
+        "append" if months == () else "overwrite",
+        schema,
+        partition_by=["month"],
+        partition_filters=filters,
     )
+
+
+def fragmented_months(lake: Lake, table: str) -> frozenset[int]:
+    """Months of a table that lie in so many files that rewriting them pays."""
+    uris = DeltaTable(str(lake.path(table))).file_uris()
+    relative = (unquote(uri).rpartition("month=")[2] for uri in uris)
+    files = Counter(int(name.partition("/")[0]) for name in relative)
+    return frozenset(month for month, count in files.items() if count >= MOST_FILES)
 
 
 def _write_files(engine: DuckDBEngine, path: Path, select: str) -> list[AddAction | RemoveAction]:

@@ -1,5 +1,8 @@
 """Keep what was derived in the lake, and bring it up to date by rewriting only touched months.
 
+A month whose stored cases are all untouched is added to; one in which a case went on (or from
+which an earlier late event moved it) is rewritten.
+
 Four Delta tables (``transitions``, ``cases``, ``activity_names``, ``site_names``) are written
 first; ``derivation`` is written last and names their versions and the deliveries they hold.
 Readers open exactly those versions, so a reader never sees half a refresh and a crash in the
@@ -18,7 +21,7 @@ from mining.answers import Answers
 from mining.calendars import Calendar
 from mining.engine import DuckDBEngine
 from mining.events import latest_known, process_events
-from mining.partitions import replace_months
+from mining.partitions import fragmented_months, replace_months
 from mining.transitions import (
     ACTIVITY_NAMES,
     CASES,
@@ -224,17 +227,19 @@ class DerivedStore:
         number_cases(engine, known=found.cases)
         held = _months(engine, "stored_cases", "case_no in (select case_no from case_numbers)")
         derive(engine, months=held, calendars=calendars)
-        months = tuple(sorted({*held, *_months(engine, "dated_cases", "true")}))
-        for table, derived in _MONTHLY.items() if months else ():
-            self._rewrite(engine, table, derived, months)
+        fresh = set(_months(engine, "dated_cases", "true"))
+        for table, derived in _MONTHLY.items() if fresh else ():
+            crowded = fresh & fragmented_months(self.lake, table)
+            self._merge(engine, table, derived, tuple(sorted({*held, *crowded})))
         latest = max(found.as_of_us, latest_known(engine, "arrived") or 0)
         done = self._finish(engine, now, latest)
         engine.drop("arrived", *(f"stored_{table}" for table in DERIVED))
         return done
 
-    def _rewrite(
+    def _merge(
         self, engine: DuckDBEngine, table: str, derived: str, months: tuple[int, ...]
     ) -> None:
+        """Add the derived rows; of ``months`` keep only the rows of untouched cases."""
         engine.create("kept", f"kept_{table}", months=months)
         columns = ", ".join(DERIVED[table].names)
         replace_months(

@@ -9,6 +9,7 @@ from deltalake import DeltaTable
 from ingestion.errors import HomeIsBusy
 from ingestion.lake import Lake
 from mining import case_durations, directly_follows_graph, load, variants
+from mining.partitions import MOST_FILES
 from mining.store import DerivedStore
 
 OPTIONS = {"case": "case_id", "activity": "activity", "time": "occurred_at"}
@@ -76,6 +77,23 @@ def test_an_earlier_late_event_moves_its_case_to_another_month(settings, deliver
     assert (found.cases, found.start) == (1, {"a": 1})
     assert directly_follows_graph(log, start="2026-03-01").cases == 0
     assert set(files_by_month(settings.home)) == {"202601"}
+
+
+def test_new_cases_are_added_to_their_month_and_many_small_files_become_one(
+    settings, deliver, log_of
+):
+    counts, kept = [], []
+    for number in range(MOST_FILES + 1):
+        frame = log_of("a +1 b", start=pd.Timestamp("2026-03-10", tz="UTC"))
+        before = files_by_month(settings.home) if number else {}
+        deliver(frame.replace("c0", f"n{number}"), **OPTIONS)
+        load(settings.home)
+        after = files_by_month(settings.home)["202603"]
+        counts.append(len(after))
+        kept.append(before.get("202603", set()) <= after)
+    assert counts == [*range(1, MOST_FILES + 1), 1]
+    assert kept == [True] * MOST_FILES + [False]
+    assert directly_follows_graph(load(settings.home)).events == 2 * (MOST_FILES + 1)
 
 
 def files_by_month(home):
