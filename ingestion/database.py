@@ -18,7 +18,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from ingestion.errors import RetraceError
 from ingestion.settings import Settings
 
-HEAD = "0002"
+HEAD = "0003"
 MIGRATIONS = Path(__file__).with_name("migrations")
 _WRITERS = 7_307_383_301  # any constant: PostgreSQL's advisory lock of Retrace's writers
 
@@ -151,6 +151,25 @@ INBOX_BATCHES = sa.Table(
     sa.Column("messages", sa.Integer, nullable=False),
     sa.Column("sealed_at", Utc, nullable=False),
     sa.Column("delivered_at", Utc, nullable=True),
+)
+
+BREAK_EVENTS = sa.Table(
+    "break_events",
+    METADATA,
+    sa.Column(
+        "event_no",
+        sa.BigInteger().with_variant(sa.Integer, "sqlite"),
+        primary_key=True,
+        autoincrement=True,
+    ),
+    sa.Column("break_id", sa.String(40), nullable=False, index=True),
+    sa.Column("kind", sa.String(20), nullable=False),
+    sa.Column("at", Utc, nullable=False),
+    sa.Column("known_at", Utc, nullable=False),
+    sa.Column("actor", sa.String(200), nullable=False),
+    sa.Column("assignee", sa.String(200), nullable=True),
+    sa.Column("why", sa.Text, nullable=False),
+    sa.Column("facts", sa.Text, nullable=True),
 )
 
 

@@ -15,7 +15,16 @@ from scoring_api.config import Limits
 from scoring_api.edge import Edge
 from scoring_api.problems import ProblemDetails, add_handlers
 from scoring_api.rack import Scorer
-from scoring_api.routes import cases, events, feedback, health, kpis, models, recommendations
+from scoring_api.routes import (
+    breaks,
+    cases,
+    events,
+    feedback,
+    health,
+    kpis,
+    models,
+    recommendations,
+)
 from scoring_api.service import Service, open_service, utc_now
 
 DESCRIPTION = """
@@ -78,7 +87,7 @@ def create_app(
         redirect_slashes=False,
     )
     app.state.service = service
-    for family in (recommendations, feedback, events, cases, kpis, models, health):
+    for family in (recommendations, feedback, events, cases, kpis, breaks, models, health):
         app.include_router(family.router)
     add_handlers(app)
     app.add_middleware(

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from ingestion.database import engine as open_engine
 from ingestion.settings import Settings
 from scoring_api.auth import Authenticator, Principal, RateLimiter
+from scoring_api.books import Books
 from scoring_api.config import Limits
 from scoring_api.desk import Desk
 from scoring_api.facts import Facts
@@ -43,6 +44,7 @@ class Service:
     authenticator: Authenticator
     rates: RateLimiter
     facts: Facts
+    books: Books
     sealer: Sealer
     webhooks: Webhooks
     claimed: set[tuple[str, str]] = field(default_factory=set)
@@ -78,6 +80,7 @@ def open_service(
         authenticator=Authenticator(engine, remember_seconds=limits.key_cache_seconds),
         rates=RateLimiter(default=limits.rate, special={"giveFeedback": limits.feedback_rate}),
         facts=Facts(settings.home),
+        books=Books(settings, engine),
         sealer=Sealer(settings, engine, every_seconds=limits.seal_seconds),
         webhooks=Webhooks(settings.secrets_dir),
     )

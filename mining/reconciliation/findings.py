@@ -27,6 +27,8 @@ NAMES: Final = {
     "B16": "BALANCE_DRIFT",
     "B17": "RTV_MISMATCH",
 }
+STOCK: Final = frozenset(code for code in NAMES if code < "B15")
+"""Types that compare movements with postings."""
 AGES: Final = ((1, "0-1"), (3, "2-3"), (7, "4-7"), (30, "8-30"))
 
 
@@ -117,6 +119,8 @@ class Reconciliation:
         Postings that several sets of movements could explain: side, movement_id, candidates.
     ignored : int
         Exact repetitions left out.
+    examined : set of str
+        Types that were looked for; no break of another type is proof of nothing.
     """
 
     as_of: datetime
@@ -126,6 +130,7 @@ class Reconciliation:
     movements: pd.DataFrame = field(repr=False)
     reviews: pd.DataFrame = field(repr=False)
     ignored: int = 0
+    examined: frozenset[str] = STOCK
 
     def __iter__(self) -> Iterator[Break]:
         return iter(self.breaks)

@@ -11,10 +11,10 @@ from ingestion.lake import Lake
 from ingestion.settings import Settings
 from mining.calendars import Calendar
 from mining.engine import DuckDBEngine, UnknownEngine
-from mining.events import latest_known, to_microseconds, view_lake_events
+from mining.events import BadMoment, latest_known, to_microseconds, view_lake_events
 from mining.log import EventLog, calendars_of
 from mining.reconciliation.balances import balance_breaks, roll_forward
-from mining.reconciliation.findings import Break, Reconciliation
+from mining.reconciliation.findings import NAMES, Break, Reconciliation
 from mining.reconciliation.frames import Frame, in_order, reconcile_frames
 from mining.reconciliation.policy import Policy
 from mining.reconciliation.records import Records, exists
@@ -65,7 +65,9 @@ def reconcile(
     ]
     stock = explain_refused(found.breaks, refused_records(engine))
     drift = [] if balances is None else _drift(records, balances, policy, known_us)
-    return replace(found, breaks=in_order([*stock, *money, *drift]))
+    examined = set(NAMES) if balances is not None else set(NAMES) - {"B16"}
+    breaks = in_order([*stock, *money, *drift])
+    return replace(found, breaks=breaks, examined=frozenset(examined))
 
 
 def _drift(records: Records, balances: Frame, policy: Policy, known_us: int) -> list[Break]:
@@ -108,7 +110,17 @@ def open_facts(
 
 
 def to_moment(moment_us: int) -> datetime:
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=moment_us)
+    """The moment so many microseconds after 1970, UTC.
+
+    Raises
+    ------
+    BadMoment
+        No calendar holds it.
+    """
+    try:
+        return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=moment_us)
+    except OverflowError as error:
+        raise BadMoment(f"{moment_us} microseconds after 1970") from error
 
 
 def _service_levels(engine: DuckDBEngine) -> dict[str, float]:

@@ -1,5 +1,6 @@
 """Month-end: what crosses the period, what is open, and a sheet to sign."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from html import escape
@@ -9,6 +10,7 @@ import pandas as pd
 
 from mining.reconciliation.findings import NAMES, Reconciliation
 from mining.reconciliation.lags import ageing
+from mining.reconciliation.life import Life
 
 _STYLE = """
 body { font: 11pt/1.4 system-ui, sans-serif; margin: 2cm; color: #111; }
@@ -22,7 +24,8 @@ thead { display: table-header-group; } tr { break-inside: avoid; }
 """
 _COLUMNS = (
     *("break_id", "type", "site", "sku", "line", "delta_quantity", "delta_value"),
-    *("value_at_risk", "age_days", "owner", "confidence", "explanation", "suggested_fix"),
+    *("value_at_risk", "age_days", "owner", "status", "assignee", "confidence", "secondary"),
+    *("explanation", "suggested_fix"),
 )
 
 
@@ -43,15 +46,23 @@ class PeriodEnd:
     ages: pd.DataFrame
 
 
-def period_end(found: Reconciliation, *, end: date) -> PeriodEnd:
+def period_end(
+    found: Reconciliation, *, end: date, lives: Mapping[str, Life] | None = None
+) -> PeriodEnd:
     """What has to be judged before a period is closed.
 
     Parameters
     ----------
     end : date
         Last day of the period; breaks opened later are left out.
+    lives : mapping of break id to Life, optional
+        What was done about them: the columns status and assignee.
     """
     frame = found.frame
+    known = lives or {}
+    kept = [known.get(name) for name in frame["break_id"]]
+    frame["status"] = ["open" if life is None else life.status for life in kept]
+    frame["assignee"] = ["" if life is None else life.assignee or "" for life in kept]
     frame["members"] = frame["members"].map(" ".join)
     opened = pd.to_datetime(frame["opened_at"], utc=True)
     inside = frame[opened < pd.Timestamp(end, tz="UTC") + pd.Timedelta(days=1)]
@@ -72,13 +83,21 @@ def period_end(found: Reconciliation, *, end: date) -> PeriodEnd:
     )
 
 
-def write_signoff(state: PeriodEnd, folder: str | Path) -> tuple[Path, Path]:
-    """Write ``signoff-<date>.csv`` (every break) and a printable ``.html`` beside it."""
-    where = Path(folder)
-    where.mkdir(parents=True, exist_ok=True)
-    table = where / f"signoff-{state.period_end}.csv"
-    sheet = where / f"signoff-{state.period_end}.html"
-    rows = state.breaks[["members", *_COLUMNS]].map(_harmless)
+def write_signoff(state: PeriodEnd, where: str | Path) -> tuple[Path, Path]:
+    """Write every break as CSV and a printable ``.html`` beside it.
+
+    Parameters
+    ----------
+    where : path
+        The CSV file, or a folder to write ``signoff-<date>.csv`` into.
+    """
+    table = Path(where)
+    if table.suffix != ".csv":
+        table = table / f"signoff-{state.period_end}.csv"
+    table.parent.mkdir(parents=True, exist_ok=True)
+    sheet = table.with_suffix(".html")
+    rows = state.breaks[["members", *_COLUMNS]]
+    rows = rows.assign(secondary=rows["secondary"].map(" ".join)).map(_harmless)
     rows.to_csv(table, index=False, lineterminator="\n")
     sheet.write_text(to_html(state), encoding="utf-8")
     return table, sheet
@@ -114,7 +133,7 @@ def to_html(state: PeriodEnd) -> str:
 
 
 def _short(frame: pd.DataFrame) -> pd.DataFrame:
-    return frame[["break_id", "type", "site", "value_at_risk", "age_days", "explanation"]]
+    return frame[["break_id", "type", "site", "value_at_risk", "age_days", "status", "explanation"]]
 
 
 def _table(frame: pd.DataFrame) -> str:

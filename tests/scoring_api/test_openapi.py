@@ -16,6 +16,7 @@ OPERATIONS = {
     "pushEvents": ("post", "/v1/events"),
     "getCase": ("get", "/v1/cases/{case_id}"),
     "getKpis": ("get", "/v1/kpis"),
+    "getBreaks": ("get", "/v1/breaks"),
     "listModels": ("get", "/v1/models"),
     "about": ("get", "/"),
     "livez": ("get", "/livez"),

@@ -1,0 +1,49 @@
+"""`retrace reconcile` and `retrace breaks`, as their users call them."""
+
+import json
+
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from mining.reconciliation_commands import app
+
+
+@pytest.fixture
+def call(small_home, tmp_path, monkeypatch):
+    """Run a command on the shared home, keeping breaks in a database of this test's own."""
+    monkeypatch.setenv("RETRACE_DATABASE_URL", f"sqlite:///{tmp_path / 'own.db'}")
+    runner = CliRunner()
+
+    def run(*arguments):
+        done = runner.invoke(app, [*map(str, arguments), "--home", str(small_home)])
+        if done.exception and not isinstance(done.exception, SystemExit):
+            raise done.exception
+        return done.stdout
+
+    return run
+
+
+def test_breaks_live_from_one_reconciliation_to_the_next(call, tmp_path):
+    early = json.loads(call("reconcile", "--as-of", "2026-07-10", "--json"))
+    listed = json.loads(call("breaks", "list", "--limit", "100000", "--json"))
+    assert listed["total"] == len(early["breaks"]) > 50
+    one = listed["breaks"][0]["break_id"]
+    call("breaks", "assign", one, "--to", "finance")
+    call("breaks", "explain", one, "--why", "The pallet was counted twice", "--by", "ann")
+    said = call("reconcile", "--signoff", tmp_path / "end.csv", "--period-end", "2026-07-31")
+    assert "closed" in said
+    closed = json.loads(call("breaks", "list", "--status", "closed", "--json"))["breaks"]
+    assert closed
+    assert all(life["history"][-1]["actor"] == "retrace" for life in closed)
+    told = json.loads(call("breaks", "show", one, "--json"))
+    assert [step["kind"] for step in told["history"]][:3] == ["opened", "assigned", "explained"]
+    sheet = pd.read_csv(tmp_path / "end.csv", keep_default_na=False).set_index("break_id")
+    assert (sheet.loc[one, "status"], sheet.loc[one, "assignee"]) == ("explained", "finance")
+    assert (tmp_path / "end.html").read_text().count("<tr>") > 50
+    assert "later data has been reconciled" in call("reconcile", "--as-of", "2026-07-01")
+
+
+def test_looking_without_recording_leaves_no_trace(call):
+    call("reconcile", "--no-record", "--json")
+    assert json.loads(call("breaks", "list", "--json")) == {"breaks": [], "total": 0}
