@@ -9,30 +9,37 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mining.causation import Causes, causes
+    from mining.declare import Constraints, check, declare
     from mining.delays import Bottlenecks, bottlenecks
     from mining.graph import DirectlyFollowsGraph, directly_follows_graph
-    from mining.indicators import INDICATORS, Indicator, Kpis, kpi_trend, kpis
+    from mining.indicators import Kpis, kpi_trend, kpis
     from mining.judgement import Conformance, conformance
     from mining.log import EventLog, load
+    from mining.metrics import METRICS, Metric
     from mining.objects import ObjectGraph, object_centric_graph, object_types
     from mining.reconciliation import reconcile, reconcile_frames
+    from mining.temporal import TemporalProfile, temporal_deviations, temporal_profile
     from mining.traces import Variants, case_durations, variants
 
 _HOMES = {
-    "INDICATORS": "mining.indicators",
     "Bottlenecks": "mining.delays",
     "Causes": "mining.causation",
     "Conformance": "mining.judgement",
+    "Constraints": "mining.declare",
     "DirectlyFollowsGraph": "mining.graph",
     "EventLog": "mining.log",
-    "Indicator": "mining.indicators",
     "Kpis": "mining.indicators",
+    "METRICS": "mining.metrics",
+    "Metric": "mining.metrics",
     "ObjectGraph": "mining.objects",
+    "TemporalProfile": "mining.temporal",
     "Variants": "mining.traces",
     "bottlenecks": "mining.delays",
     "case_durations": "mining.traces",
     "causes": "mining.causation",
+    "check": "mining.declare",
     "conformance": "mining.judgement",
+    "declare": "mining.declare",
     "directly_follows_graph": "mining.graph",
     "kpi_trend": "mining.indicators",
     "kpis": "mining.indicators",
@@ -41,23 +48,29 @@ _HOMES = {
     "object_types": "mining.objects",
     "reconcile": "mining.reconciliation",
     "reconcile_frames": "mining.reconciliation",
+    "temporal_deviations": "mining.temporal",
+    "temporal_profile": "mining.temporal",
     "variants": "mining.traces",
 }
 __all__ = [
-    "INDICATORS",
+    "METRICS",
     "Bottlenecks",
     "Causes",
     "Conformance",
+    "Constraints",
     "DirectlyFollowsGraph",
     "EventLog",
-    "Indicator",
     "Kpis",
+    "Metric",
     "ObjectGraph",
+    "TemporalProfile",
     "Variants",
     "bottlenecks",
     "case_durations",
     "causes",
+    "check",
     "conformance",
+    "declare",
     "directly_follows_graph",
     "kpi_trend",
     "kpis",
@@ -66,6 +79,8 @@ __all__ = [
     "object_types",
     "reconcile",
     "reconcile_frames",
+    "temporal_deviations",
+    "temporal_profile",
     "variants",
 ]
 

@@ -85,7 +85,10 @@ class Bottlenecks:
 
 def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     rows = frame.astype(object)
-    return rows.where(rows.notna(), None).to_dict("records")
+    return [
+        {str(name): value for name, value in row.items()}
+        for row in rows.where(rows.notna(), None).to_dict("records")
+    ]
 
 
 def bottlenecks(
