@@ -86,7 +86,7 @@ def _book(found: Any, lives: dict[str, Any]) -> Book:
 
 def _open_break(one: Any, life: Any) -> dict[str, Any]:
     more = ("site", "sku", "line", "owner", "root_cause", "age_bucket", "found_by")
-    told = one.to_dict() | {name: getattr(one, name) for name in more}
+    told: dict[str, Any] = one.to_dict() | {name: getattr(one, name) for name in more}
     told["opened_at"] = one.opened_at and one.opened_at.isoformat()
     return told | _history(life, "open" if life is None else life.status)
 

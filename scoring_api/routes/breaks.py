@@ -18,10 +18,12 @@ from scoring_api.service import principal_of, service_of
 
 router = APIRouter(route_class=GuardedRoute, tags=["facts"])
 
+# fmt: off
 BreakType = Literal[
-    *("B01", "B02", "B03", "B04", "B05", "B06", "B07", "B08", "B09"),
-    *("B10", "B11", "B12", "B13", "B14", "B15", "B16", "B17"),
+    "B01", "B02", "B03", "B04", "B05", "B06", "B07", "B08", "B09",
+    "B10", "B11", "B12", "B13", "B14", "B15", "B16", "B17",
 ]
+# fmt: on
 Status = Literal["open", "assigned", "explained", "corrected", "closed"]
 _CURSOR = r"^-?[0-9]{1,18}\.[0-9]{2}~BR[0-9a-f]{16}$"
 
