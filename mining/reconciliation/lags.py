@@ -51,7 +51,7 @@ def movement_lags(found: Reconciliation) -> pd.DataFrame:
     right = rows[(rows["side"] == "right") & (rows["quantity"] > 0)]
     posted = right.groupby("group")["recorded_at"].min()
     left = rows[rows["side"] == "left"].copy()
-    left["posted_at"] = left["group"].map(posted)
+    left["posted_at"] = posted.reindex(left["group"].to_numpy()).array
     as_of = pd.Timestamp(found.as_of)
     left["posted"] = left["posted_at"].notna() & (left["type"] != "B14")
     end = left["posted_at"].where(left["posted"], as_of)
