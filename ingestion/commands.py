@@ -1,5 +1,6 @@
 """The commands that load facts: simulate, ingest, status, quarantine and consume."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -45,7 +46,10 @@ def simulate(
 
 @app.command()
 def ingest(
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Files or folders.")],
+    paths: Annotated[
+        list[str],
+        typer.Argument(metavar="PATH...", help="Files, folders, imaps:// or a database's URL."),
+    ],
     mapping: Annotated[
         str | None, typer.Option(help="Name of a mapping, or a YAML file (default: recognised).")
     ] = None,
@@ -56,6 +60,13 @@ def ingest(
     timezone: Annotated[
         str | None, typer.Option(help="Zone of times without offset (default: UTC).")
     ] = None,
+    query: Annotated[str | None, typer.Option(help="SELECT to run on a database.")] = None,
+    watermark: Annotated[
+        str | None, typer.Option(help="Column of its result that grows: read only what is new.")
+    ] = None,
+    overlap: Annotated[
+        float, typer.Option(help="Go back this far behind it (seconds, or its own unit).")
+    ] = 0.0,
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
@@ -68,7 +79,16 @@ def ingest(
     `retrace ingest log.csv --case case_id --activity activity --time timestamp`
 
     `retrace ingest exports/`
+
+    `retrace ingest imaps://returns%40example.com@mail.example.com/Inspections`
+
+    `retrace ingest postgresql://reader@erp.example.com/erp --query "select * from rma_log"
+    --watermark changed_at --mapping erp.yaml`
     """
+    from ingestion.sql_source import Query
+
+    if query is None and (watermark or overlap):
+        raise RetraceError("--watermark and --overlap belong to --query.")
     counts = load_paths(
         Settings.load(home),
         paths,
@@ -78,6 +98,7 @@ def ingest(
         activity=activity,
         time=time,
         timezone=timezone,
+        query=Query(query, watermark, overlap) if query else None,
     )
     if as_json:
         print_json(counts.to_dict())
@@ -92,7 +113,7 @@ def ingest(
         out.print("See what was refused: retrace quarantine list")
 
 
-def load_paths(settings: Settings, paths: list[Path], **how: Any) -> Any:
+def load_paths(settings: Settings, paths: Sequence[Path | str], **how: Any) -> Any:
     from ingestion.intake import Progress as Silent
     from ingestion.intake import ingest as load
 

@@ -5,6 +5,7 @@ whole delivery or nothing a reader can see.
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,10 +14,12 @@ from ingestion.door import Door
 from ingestion.errors import RetraceError, UnknownMapping, UnreadableFile
 from ingestion.lake import Lake
 from ingestion.mapping import Mapping, generic_mapping, in_zone, load_mapping, recognise
+from ingestion.places import is_address, pulled_from
 from ingestion.readers import Raw
 from ingestion.sap_extract import is_sap_folder
 from ingestion.session import Row
 from ingestion.settings import Settings
+from ingestion.sql_source import Query
 from ingestion.staging import Staged
 
 
@@ -92,22 +95,26 @@ def ingest(
     activity: str | None = None,
     time: str | None = None,
     timezone: str | None = None,
+    query: Query | None = None,
     progress: Progress | None = None,
     now: Callable[[], datetime] = utc_now,
 ) -> Counts:
-    """Load files, or folders of files, into the lake of a home.
+    """Load files, folders of files, mailboxes and databases into the lake of a home.
 
     Parameters
     ----------
-    paths : files and folders
+    paths : files, folders and addresses
         Folders are walked in sorted order; a file in a folder that cannot be read is quarantined
-        whole, one named here raises.
+        whole, one named here raises. ``imaps://USER@HOST/FOLDER`` is a mailbox, any other address
+        a database (an SQLAlchemy URL); what they bring begins where the last call stopped.
     mapping : str, optional
         Name of a shipped mapping or path of a YAML file; otherwise recognised from content.
     case, activity, time : str, optional
         Column names of any event log; all three or none.
     timezone : str, optional
         Zone of times without offset (default: the mapping's, UTC).
+    query : Query, optional
+        What to read from a database.
 
     Returns
     -------
@@ -119,24 +126,40 @@ def ingest(
         One clear sentence about what to do.
     """
     choice = Choice(_chosen(mapping, case, activity, time), source, timezone)
-    files = list(_files(paths))
+    named = [str(path) for path in paths]
+    addresses = [path for path in named if is_address(path)]
+    files = list(_files(path for path in named if not is_address(path)))
+    if query and not addresses:
+        raise RetraceError(
+            "--query reads a database: give its URL, like postgresql://USER@HOST/NAME"
+        )
     progress = progress or Progress()
     progress.begin(sum(path.stat().st_size for path, _ in files if path.exists()))
     lake = Lake(settings.home)
     with lake.writing():
         door = Door(settings, lake, now)
         for path, explicit in files:
-            progress.file(path.name)
-            door.take_file(
-                path,
-                choice.resolve,
-                asked=choice.mapping,
-                source=source,
-                explicit=explicit,
-                progress=progress.advance,
-            )
+            _take(door, path, choice, explicit, progress)
         door.session.commit()
+        for address in addresses:
+            with closing(pulled_from(settings, address, query)) as groups:
+                for group in groups:
+                    for path in group:
+                        _take(door, path, choice, path.suffix != ".eml", progress)
+                    door.session.commit()
     return Counts.of(door.taken)
+
+
+def _take(door: Door, path: Path, choice: Choice, explicit: bool, progress: Progress) -> None:
+    progress.file(path.name)
+    door.take_file(
+        path,
+        choice.resolve,
+        asked=choice.mapping,
+        source=choice.source,
+        explicit=explicit,
+        progress=progress.advance,
+    )
 
 
 def _chosen(
