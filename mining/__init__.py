@@ -9,45 +9,54 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mining.causation import Causes, causes
+    from mining.comparison import Comparison, compare
     from mining.declare import Constraints, check, declare
     from mining.delays import Bottlenecks, bottlenecks
     from mining.graph import DirectlyFollowsGraph, directly_follows_graph
     from mining.indicators import Kpis, kpi_trend, kpis
     from mining.judgement import Conformance, conformance
     from mining.log import EventLog, load
+    from mining.maps import eventually_follows, money_waiting
     from mining.metrics import METRICS, Metric
     from mining.objects import ObjectGraph, object_centric_graph, object_types
     from mining.reconciliation import reconcile, reconcile_frames
+    from mining.repetition import Rework, rework
     from mining.temporal import TemporalProfile, temporal_deviations, temporal_profile
     from mining.traces import Variants, case_durations, variants
 
 _HOMES = {
+    "METRICS": "mining.metrics",
     "Bottlenecks": "mining.delays",
     "Causes": "mining.causation",
+    "Comparison": "mining.comparison",
     "Conformance": "mining.judgement",
     "Constraints": "mining.declare",
     "DirectlyFollowsGraph": "mining.graph",
     "EventLog": "mining.log",
     "Kpis": "mining.indicators",
-    "METRICS": "mining.metrics",
     "Metric": "mining.metrics",
     "ObjectGraph": "mining.objects",
+    "Rework": "mining.repetition",
     "TemporalProfile": "mining.temporal",
     "Variants": "mining.traces",
     "bottlenecks": "mining.delays",
     "case_durations": "mining.traces",
     "causes": "mining.causation",
     "check": "mining.declare",
+    "compare": "mining.comparison",
     "conformance": "mining.judgement",
     "declare": "mining.declare",
     "directly_follows_graph": "mining.graph",
+    "eventually_follows": "mining.maps",
     "kpi_trend": "mining.indicators",
     "kpis": "mining.indicators",
     "load": "mining.log",
+    "money_waiting": "mining.maps",
     "object_centric_graph": "mining.objects",
     "object_types": "mining.objects",
     "reconcile": "mining.reconciliation",
     "reconcile_frames": "mining.reconciliation",
+    "rework": "mining.repetition",
     "temporal_deviations": "mining.temporal",
     "temporal_profile": "mining.temporal",
     "variants": "mining.traces",
@@ -56,6 +65,7 @@ __all__ = [
     "METRICS",
     "Bottlenecks",
     "Causes",
+    "Comparison",
     "Conformance",
     "Constraints",
     "DirectlyFollowsGraph",
@@ -63,22 +73,27 @@ __all__ = [
     "Kpis",
     "Metric",
     "ObjectGraph",
+    "Rework",
     "TemporalProfile",
     "Variants",
     "bottlenecks",
     "case_durations",
     "causes",
     "check",
+    "compare",
     "conformance",
     "declare",
     "directly_follows_graph",
+    "eventually_follows",
     "kpi_trend",
     "kpis",
     "load",
+    "money_waiting",
     "object_centric_graph",
     "object_types",
     "reconcile",
     "reconcile_frames",
+    "rework",
     "temporal_deviations",
     "temporal_profile",
     "variants",

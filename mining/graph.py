@@ -34,6 +34,8 @@ class DirectlyFollowsGraph:
     cases_with_ties : int
         Cases in which two neighbouring events share their time, so that their order rests on the
         producer's sequence.
+    warnings : tuple of str
+        Where shared events inflate the figures of an object type.
     """
 
     cases: int
@@ -43,6 +45,7 @@ class DirectlyFollowsGraph:
     start: dict[str, int]
     end: dict[str, int]
     cases_with_ties: int
+    warnings: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON of ``retrace mine dfg``."""
@@ -99,6 +102,7 @@ def directly_follows_graph(
         start=starts,
         end=ends,
         cases_with_ties=figures.cases_with_ties,
+        warnings=log.warnings,
     )
 
 

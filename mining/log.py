@@ -58,6 +58,8 @@ class EventLog:
         What was known then; the latest moment in the log by default.
     events_version : int or None
         Delta version of the events; None for a frame.
+    warnings : tuple of str
+        What a reader of its figures has to know.
     """
 
     engine: Engine = field(repr=False)
@@ -66,6 +68,7 @@ class EventLog:
     source: str | None
     activities: dict[int, str] = field(repr=False)
     sites: dict[str, int] = field(repr=False)
+    warnings: tuple[str, ...] = ()
     answers: Answers | None = field(default=None, repr=False, compare=False)
     _cells: Cells = field(default_factory=Cells, repr=False, compare=False)
 

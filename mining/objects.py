@@ -5,10 +5,11 @@ becomes forty deliveries. ``ObjectGraph.inflation`` says by how much, and ``warn
 matters.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ingestion.errors import RetraceError
 from mining.engine import DuckDBEngine, fetch_frame
@@ -77,13 +78,16 @@ def log_of_objects(log: EventLog, object_type: str) -> EventLog:
         "from log_events as events join log_objects as links on events.event_id = links.event_id",
     )
     log.engine.register("asked_type", pa.table({"object_type": [object_type]}))
+    lived = process_events("object_log_events", "object_type", "event_id")
     rows = log.engine.select(
-        f"select * from ({process_events('object_log_events', 'object_type')}) as lived "
+        f"select * from ({lived}) as lived "
         "where object_type in (select object_type from asked_type)"
     )
     log.engine.drop("asked_type", "object_log_events")
-    engine.register("log_events", rows)
-    return derive_here(engine, as_of=log.as_of, like=log)
+    engine.register("log_events", rows.drop_columns(["event_id", "object_type"]))
+    inflation = rows.num_rows / max(pc.count_distinct(rows["event_id"]).as_py(), 1)
+    warnings = (_warning(object_type, inflation),) if inflation > INFLATION_WARNING else ()
+    return replace(derive_here(engine, as_of=log.as_of, like=log), warnings=warnings)
 
 
 def object_centric_graph(log: EventLog) -> ObjectGraph:
@@ -123,8 +127,12 @@ def object_centric_graph(log: EventLog) -> ObjectGraph:
 
 def _warnings(types: pd.DataFrame) -> tuple[str, ...]:
     inflated = types[types["inflation"] > INFLATION_WARNING].sort_values("object_type")
-    return tuple(
-        f"Events are shared between {row.object_type} objects: counts per {row.object_type} are "
-        f"{row.inflation:.1f} times the number of events. Read event couples, not counts."
-        for row in inflated.itertuples()
+    pairs = zip(inflated["object_type"], inflated["inflation"], strict=True)
+    return tuple(_warning(str(name), float(times)) for name, times in pairs)
+
+
+def _warning(object_type: str, inflation: float) -> str:
+    return (
+        f"Events are shared between {object_type} objects: counts per {object_type} are "
+        f"{inflation:.1f} times the number of events. Read event couples, not counts."
     )

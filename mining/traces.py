@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from mining.engine import fetch_frame
 from mining.log import EventLog, Moment
+from mining.objects import LINE, log_of_objects
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,7 @@ def variants(
     site: str | None = None,
     start: Moment | None = None,
     end: Moment | None = None,
+    object_type: str = LINE,
 ) -> Variants:
     """Count the distinct traces of the cases of a site that began in [start, end).
 
@@ -51,7 +53,10 @@ def variants(
     ----------
     top : int or None
         How many to spell out; None for all.
+    object_type : str
+        What a case is, as for ``directly_follows_graph``.
     """
+    log = log_of_objects(log, object_type)
     where = log.slice(site=site, start=start, end=end)
     counts = log.ask("variant_counts", **where).to_pandas()
     cases = int(counts["n"].sum())

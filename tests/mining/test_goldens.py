@@ -8,7 +8,7 @@ import pytest
 
 from ingestion.intake import ingest
 from ingestion.settings import Settings
-from mining import case_durations, directly_follows_graph, load, variants
+from mining import case_durations, directly_follows_graph, eventually_follows, load, variants
 
 GOLDENS = {
     "02_teleclaims": "teleclaims.xes.gz",
@@ -40,6 +40,14 @@ def test_the_directly_follows_graph_equals_the_reference(golden):
     assert sorted(edges) == expected["dfg"]
     assert found.start == expected["start_activities"]
     assert found.end == expected["end_activities"]
+
+
+def test_the_eventually_follows_graph_equals_the_reference(golden):
+    expected, log = golden
+    if "efg" not in expected:
+        pytest.skip("the reference has no eventually-follows graph for this log")
+    found = eventually_follows(log)[["source", "target", "count"]].values.tolist()
+    assert sorted(found) == sorted(expected["efg"])
 
 
 def test_every_statistic_of_every_edge_equals_the_reference(golden):
