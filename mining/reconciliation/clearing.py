@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from mining.reconciliation.findings import Reconciliation
+from mining.reconciliation.refused import QUARANTINE
 
 _MONEY: Final = {
     "B15": "Credit, receipt and price agree now.",
@@ -52,6 +53,8 @@ class Clearing:
             side: " and ".join(dict.fromkeys(together.loc[together["side"] == side, "movement_id"]))
             for side in ("left", "right")
         }
+        if (together["key"] == QUARANTINE).any():
+            return f"ERP {ids['right']} agrees with a refused record that waits in quarantine."
         when = together["recorded_at"].max()
         if not ids["left"]:
             return f"ERP {ids['right']} cancel each other since {when:%Y-%m-%d %H:%M} UTC."

@@ -113,10 +113,12 @@ class Reconciliation:
         Sorted by type and id.
     movements : frame
         One row per movement and posting that took part: side, movement_id, line, site, sku, kind,
-        quantity, value, worth (value without sign), occurred_at, recorded_at, due_at, group, type
-        ("" where it adds up), pass, key. Each row is in exactly one group.
+        status, quantity, value, worth (value without sign), occurred_at, recorded_at, due_at,
+        group, type ("" where it adds up), pass, key ("quarantine" where a posting rests on a
+        refused record). Each row is in exactly one group.
     reviews : frame
-        Postings that several sets of movements could explain: side, movement_id, candidates.
+        Postings that several sets of movements, or a refused record, could explain: side,
+        movement_id, candidates.
     ignored : int
         Exact repetitions left out.
     examined : set of str

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from mining.reconciliation.findings import AGES, Reconciliation
+from mining.reconciliation.refused import QUARANTINE
 from mining.survival import kaplan_meier
 
 _TIMING: Final = ("", "B03", "B10", "B12")
@@ -121,12 +122,14 @@ def close_out(found: Reconciliation) -> pd.DataFrame:
     Returns
     -------
     frame: site, day (of the record), moved, posted, moved_matched, posted_matched, moved_in_breaks,
-    posted_in_breaks (numbers of records), quantity_moved, quantity_posted, quantity_in_breaks
-    (posted minus moved inside breaks), unexplained (what matches and breaks leave: nothing)
+    posted_in_breaks, posted_refused (numbers of records; the last rest on a record in quarantine),
+    quantity_moved, quantity_posted, quantity_in_breaks (posted minus moved inside breaks),
+    quantity_refused, unexplained (what matches, breaks and quarantine leave: nothing)
     """
     rows = found.movements
     left = (rows["side"] == "left").to_numpy()
-    clean = (rows["type"] == "").to_numpy()
+    refused = (rows["key"] == QUARANTINE).to_numpy()
+    clean = (rows["type"] == "").to_numpy() & ~refused
     quantity = rows["quantity"].to_numpy()
     day = rows.groupby("group")["occurred_at"].transform("min").dt.floor("D").dt.tz_localize(None)
     site = rows["site"].fillna("").where(left).groupby(rows["group"]).transform("first")
@@ -136,13 +139,15 @@ def close_out(found: Reconciliation) -> pd.DataFrame:
         "moved_matched": left & clean,
         "posted_matched": ~left & clean,
         "moved_in_breaks": left & ~clean,
-        "posted_in_breaks": ~left & ~clean,
+        "posted_in_breaks": ~left & ~clean & ~refused,
+        "posted_refused": ~left & refused,
     }
     frame = pd.DataFrame({name: flags.astype(np.int64) for name, flags in counts.items()})
     frame["quantity_moved"] = np.where(left, quantity, 0.0)
     frame["quantity_posted"] = np.where(left, 0.0, quantity)
     signed = np.where(left, -quantity, quantity)
-    frame["quantity_in_breaks"] = np.where(clean, 0.0, signed)
+    frame["quantity_in_breaks"] = np.where(clean | refused, 0.0, signed)
+    frame["quantity_refused"] = np.where(refused, signed, 0.0)
     frame["unexplained"] = np.where(clean, signed, 0.0)
     frame["site"] = site.fillna(rows["site"]).fillna("").to_numpy()
     frame["day"] = day.to_numpy()

@@ -18,7 +18,7 @@ from mining.reconciliation.findings import NAMES, Break, Reconciliation
 from mining.reconciliation.frames import Frame, in_order, reconcile_frames
 from mining.reconciliation.policy import Policy
 from mining.reconciliation.records import Records, exists
-from mining.reconciliation.refused import explain_refused, refused_records
+from mining.reconciliation.refused import await_refused, refused_records
 from mining.reconciliation.settlement import credit_breaks, supplier_breaks
 
 Moment = datetime | date | str
@@ -63,10 +63,10 @@ def reconcile(
         *credit_breaks(records, policy=policy, as_of_us=known_us),
         *supplier_breaks(records, policy=policy, as_of_us=known_us),
     ]
-    stock = explain_refused(found.breaks, refused_records(engine))
+    found = await_refused(found, refused_records(engine))
     drift = [] if balances is None else _drift(records, balances, policy, known_us)
     examined = set(NAMES) if balances is not None else set(NAMES) - {"B16"}
-    breaks = in_order([*stock, *money, *drift])
+    breaks = in_order([*found.breaks, *money, *drift])
     return replace(found, breaks=breaks, examined=frozenset(examined))
 
 

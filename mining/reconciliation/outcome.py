@@ -86,7 +86,7 @@ def movements_frame(board: Board, verdict: Verdict, due: Ints, policy: Policy) -
         ("left", board.left, board.left_group),
         ("right", board.right, board.right_group),
     ):
-        columns = ["movement_id", "line", "site", "sku", "kind", "quantity", "value"]
+        columns = ["movement_id", "line", "site", "sku", "kind", "status", "quantity", "value"]
         part = pd.DataFrame(
             {column: side.table[column].to_pandas() for column in columns}, copy=False
         )

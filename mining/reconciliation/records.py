@@ -71,12 +71,14 @@ where e.activity in ('Post goods receipt', 'Post stock transfer', 'Reverse posti
 
 _ASKED: Final = """
 with asked as (
-    select case_id as line, min(event_id) as event_id, max(site) as site, max(sku) as sku,
+    select case_id as line, max(site) as site, max(sku) as sku,
+        coalesce(min(event_id) filter (where activity = 'Request return'), min(event_id))
+            as event_id,
         max(quantity) as requested,
         max(get_json_object(extras, '$.policy')) as policy,
         max(get_json_object(extras, '$.order_line')) as order_line,
         max(try_cast(get_json_object(extras, '$.unit_price') as double)) as asked_price
-    from log_events where activity = 'Request return' and {known}
+    from log_events where activity in ('Request return', 'Create RMA') and {known}
     group by case_id
 )
 select a.*, o.object_id as order_id
@@ -189,7 +191,10 @@ class Records:
         return self._read(_POSTED)
 
     def lines(self) -> pa.Table:
-        """Return lines: what was asked for, authorised, and the price it was sold at."""
+        """Return lines: what was asked for, authorised, and the price it was sold at.
+
+        What comes without being announced (a blind receipt) is described by its RMA alone.
+        """
         # in two steps: joined at once, a planner may begin with the line number alone
         self._engine.create_as("return_lines", self._fill(_ASKED))
         return self._read(_LINES)

@@ -1,16 +1,25 @@
-"""Postings whose movement was refused at the door: the quarantine explains them."""
+"""Postings whose movement was refused at the door: the quarantine explains them.
+
+A refused record that states the line, SKU, quantity and status of a posting is its movement, though
+not one that can be counted: the posting waits for its repair, it is not unsupported.
+"""
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
+
+import pandas as pd
 
 from mining.engine import DuckDBEngine
-from mining.reconciliation.findings import Break
+from mining.reconciliation.findings import Break, Reconciliation
 from mining.reconciliation.records import exists
+from mining.reconciliation.sentences import number
 
 Refused = dict[str, list[tuple[str, frozenset[str]]]]
+QUARANTINE: Final = "quarantine"
+"""Key of postings that rest on a refused record."""
 
 
 def refused_records(engine: DuckDBEngine) -> Refused:
@@ -41,24 +50,86 @@ def _texts(said: Any) -> Iterable[str]:
     if isinstance(said, list):
         for one in said:
             yield from _texts(one)
+    elif isinstance(said, float):
+        yield number(said)
     elif said is not None:
         yield str(said)
 
 
-def explain_refused(breaks: Sequence[Break], refused: Refused) -> list[Break]:
-    """Unsupported postings say so when a record of their line and SKU lies in quarantine."""
-    return [_explained(one, refused) if one.type == "B11" else one for one in breaks]
+def await_refused(found: Reconciliation, refused: Refused) -> Reconciliation:
+    """Take postings that agree with a refused record out of the breaks (B11) and into review.
+
+    Each refused record supports one posting at most. A posting of its line and SKU that does not
+    agree with it stays a break that points to it.
+    """
+    if not refused:
+        return found
+    rows = found.movements
+    unsupported = rows[(rows["type"] == "B11").to_numpy()]
+    status = dict(zip(unsupported["movement_id"], unsupported["status"], strict=True))
+    waiting: dict[str, str] = {}
+    kept, used = [], set[str]()
+    for one in found.breaks:
+        near = _near(one, refused) if one.type == "B11" else []
+        near = [(name, texts) for name, texts in near if name not in used]
+        agreeing = [name for name, texts in near if _agrees(one, texts, status)]
+        if agreeing:
+            used.add(agreeing[0])
+            waiting[one.members[0]] = agreeing[0]
+        else:
+            kept.append(_pointed(one, near[0][0]) if near else one)
+    return replace(
+        found,
+        breaks=tuple(kept),
+        movements=_marked(rows, waiting),
+        reviews=_with_reviews(found.reviews, waiting),
+    )
 
 
-def _explained(one: Break, refused: Refused) -> Break:
-    rma, _, number = (one.line or "").rpartition(":")
-    for quarantine_id, texts in refused.get(rma, ()) if rma else ():
-        if number in texts and one.sku in texts:
-            return replace(
-                one,
-                confidence="suggested",
-                explanation=f"{one.explanation} A refused record of {one.line} lies in quarantine "
-                f"as {quarantine_id}.",
-                suggested_fix=f"Repair and replay {quarantine_id}, then reconcile again.",
-            )
-    return one
+def _near(one: Break, refused: Refused) -> list[tuple[str, frozenset[str]]]:
+    """Refused records of the line and SKU of a break."""
+    rma, _, line_number = (one.line or "").rpartition(":")
+    filed = refused.get(rma, []) if rma else []
+    return [(name, texts) for name, texts in filed if {line_number, one.sku} <= texts]
+
+
+def _agrees(one: Break, texts: frozenset[str], status: Mapping[str, Any]) -> bool:
+    stated = status.get(one.members[0])
+    return (
+        len(one.members) == 1
+        and number(one.delta_quantity) in texts
+        and (not isinstance(stated, str) or stated in texts)
+    )
+
+
+def _pointed(one: Break, quarantine_id: str) -> Break:
+    return replace(
+        one,
+        confidence="suggested",
+        explanation=f"{one.explanation} A refused record of {one.line} lies in quarantine as "
+        f"{quarantine_id}, but states other things.",
+        suggested_fix=f"Repair and replay {quarantine_id}, then reconcile again.",
+    )
+
+
+def _marked(rows: pd.DataFrame, waiting: Mapping[str, str]) -> pd.DataFrame:
+    mine = (rows["type"] == "B11") & rows["movement_id"].isin(list(waiting))
+    rows = rows.copy(deep=False)
+    for column, value in (("type", ""), ("key", QUARANTINE)):
+        kinds = rows[column].cat.categories
+        wider = rows[column] if value in kinds else rows[column].cat.add_categories([value])
+        rows[column] = wider.mask(mine, value)
+    return rows
+
+
+def _with_reviews(reviews: pd.DataFrame, waiting: Mapping[str, str]) -> pd.DataFrame:
+    if not waiting:
+        return reviews
+    more = pd.DataFrame(
+        {
+            "side": "right",
+            "movement_id": list(waiting),
+            "candidates": [((f"quarantine {name}",),) for name in waiting.values()],
+        }
+    )
+    return pd.concat([reviews, more], ignore_index=True) if len(reviews) else more

@@ -79,10 +79,12 @@ def test_close_out_leaves_nothing_unexplained(found):
     proof = close_out(found)
     assert (proof["unexplained"] == 0).all()
     assert (proof["moved"] == proof["moved_matched"] + proof["moved_in_breaks"]).all()
-    assert (proof["posted"] == proof["posted_matched"] + proof["posted_in_breaks"]).all()
+    posted = ["posted_matched", "posted_in_breaks", "posted_refused"]
+    assert (proof["posted"] == proof[posted].sum(axis=1)).all()
     assert proof["moved"].sum() + proof["posted"].sum() == len(found.movements)
     gap = proof["quantity_posted"].sum() - proof["quantity_moved"].sum()
-    assert gap == pytest.approx(proof["quantity_in_breaks"].sum())
+    told = proof["quantity_in_breaks"].sum() + proof["quantity_refused"].sum()
+    assert gap == pytest.approx(told)
 
 
 def test_lags_are_shorter_where_postings_are_immediate(found):

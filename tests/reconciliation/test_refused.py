@@ -1,24 +1,59 @@
-"""An unsupported posting points at the refused record that would support it."""
+"""Postings whose movement was refused at the door wait for its repair."""
 
 import json
 
 import pandas as pd
+import pytest
 
-from mining.reconciliation import reconcile_frames
-from mining.reconciliation.refused import explain_refused, file_by_text
+from mining.reconciliation import close_out, reconcile_frames
+from mining.reconciliation.refused import await_refused, file_by_text
+
+RECORD = {"rma": "R26000001", "item": {"line": 2, "sku": "S1"}, "day": "31/02/2026", "qty": "3"}
 
 
-def test_a_refused_record_of_the_line_is_named():
-    posting = {"movement_id": "E1", "line": "R26000001:2", "sku": "S1", "quantity": 3.0}
-    frame = pd.DataFrame([posting | {"occurred_at": pd.Timestamp("2026-03-03T12:00Z")}])
-    found = reconcile_frames(frame.iloc[:0], frame)
-    mine = {"rma": "R26000001", "item": {"line": 2, "sku": "S1"}, "day": "31/02/2026"}
+def unsupported(**values):
+    common = {"line": "R26000001:2", "sku": "S1", "quantity": 3.0}
     rows = [
-        {"quarantine_id": "q0", "raw": b"\xff not json"},
-        {"quarantine_id": "q1", "raw": json.dumps(mine | {"item": {"line": 1, "sku": "S1"}})},
-        {"quarantine_id": "q2", "raw": json.dumps(mine).encode()},
+        {"movement_id": "E1", "occurred_at": pd.Timestamp("2026-03-03T12:00Z")} | common,
+        {"movement_id": "E2", "occurred_at": pd.Timestamp("2026-03-04T12:00Z")} | common | values,
     ]
-    [one] = explain_refused(found.breaks, file_by_text(rows))
-    assert "in quarantine as q2" in one.explanation
-    assert (one.confidence, one.break_id) == ("suggested", found.breaks[0].break_id)
-    assert explain_refused(found.breaks, {}) == list(found.breaks)
+    frame = pd.DataFrame(rows)
+    return reconcile_frames(frame.iloc[:0], frame)
+
+
+def filed(*records):
+    raw = [b"\xff not json", *(json.dumps(one).encode() for one in records)]
+    return file_by_text([{"quarantine_id": f"q{i}", "raw": one} for i, one in enumerate(raw)])
+
+
+def test_a_posting_that_agrees_with_a_refused_record_is_no_break():
+    found = await_refused(unsupported(line="R26000009:1"), filed(RECORD))
+    assert [one.members for one in found] == [("E2",)]
+    assert found.reviews["candidates"].tolist() == [(("quarantine q1",),)]
+    proof = close_out(found)
+    assert (proof["posted_refused"].sum(), proof["quantity_refused"].sum()) == (1, 3)
+    assert proof["posted_in_breaks"].sum() == 1
+    assert (proof["unexplained"] == 0).all()
+
+
+def test_a_refused_record_supports_one_posting_only():
+    found = await_refused(unsupported(), filed(RECORD))
+    assert len(found.breaks) == 1
+    assert len(await_refused(unsupported(), filed(RECORD, RECORD)).breaks) == 0
+
+
+@pytest.mark.parametrize(
+    "other", [{"qty": "4"}, {"item": {"line": 1, "sku": "S1"}}, {"item": {"line": 2, "sku": "S2"}}]
+)
+def test_a_record_that_states_other_things_supports_nothing(other):
+    before = unsupported(line="R26000009:1")
+    found = await_refused(before, filed(RECORD | other))
+    assert {one.break_id for one in found} == {one.break_id for one in before}
+
+
+def test_a_record_of_the_line_with_another_quantity_is_pointed_at():
+    found = await_refused(unsupported(line="R26000009:1"), filed(RECORD | {"qty": "4"}))
+    [one] = [one for one in found if one.members == ("E1",)]
+    assert "lies in quarantine as q1, but states other things" in one.explanation
+    assert one.confidence == "suggested"
+    assert await_refused(found, {}) is found
