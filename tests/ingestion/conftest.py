@@ -1,7 +1,12 @@
 """Services that may run beside the tests; a test that needs an absent one skips."""
 
+import json
 import os
+import shutil
 import socket
+import subprocess
+import sys
+import time
 import uuid
 from urllib.parse import urlsplit
 
@@ -67,3 +72,129 @@ def kafka_url():
     )
     [broker] = host.list_topics(timeout=10).brokers.values()
     yield f"{broker.host}:{broker.port}"
+
+
+@pytest.fixture
+def free_port():
+    """A function that names a port nobody listens at."""
+
+    def find():
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            return listener.getsockname()[1]
+
+    return find
+
+
+class OwnService:
+    """A server of one test alone, on a port and a folder of its own; it may be restarted."""
+
+    def __init__(self, command, url, log, **how):
+        self.url = url
+        self._command, self._log, self._how = command, log, how
+        self._process = None
+
+    def start(self):
+        with self._log.open("a") as log:
+            self._process = subprocess.Popen(
+                self._command, stdout=log, stderr=log, start_new_session=True, **self._how
+            )
+        parts = urlsplit(self.url)
+        deadline = time.monotonic() + 90
+        while True:
+            try:
+                return socket.create_connection((parts.hostname, parts.port), timeout=2).close()
+            except OSError:
+                assert self._process.poll() is None, self._log.read_text()
+                assert time.monotonic() < deadline, self._log.read_text()
+                time.sleep(0.1)
+
+    def stop(self, *, kill=False):
+        """End it in order, or by SIGKILL."""
+        self._process.kill() if kill else self._process.terminate()
+        self._process.wait(60)
+
+
+@pytest.fixture
+def own_nats(tmp_path, free_port):
+    """A NATS server with JetStream."""
+    binary = shutil.which("nats-server")
+    if not binary:
+        pytest.skip("no nats-server on this machine")
+    port = free_port()
+    command = [binary, "-js", "-a", "127.0.0.1", "-p", str(port), "-sd", str(tmp_path / "nats")]
+    server = OwnService(command, f"nats://127.0.0.1:{port}", tmp_path / "nats.log")
+    server.start()
+    yield server
+    server.stop(kill=True)
+
+
+NURSERY = """
+import json, os, signal, sys
+import ingestion.broker, ingestion.intake, ingestion.sealing, scoring_api.server
+import faststream.kafka, faststream.nats, faststream.rabbit
+
+print("ready", flush=True)
+for line in sys.stdin:
+    order, *arguments = json.loads(line)
+    if order == "kill":
+        for pid in arguments:
+            os.killpg(pid, signal.SIGKILL)
+        for pid in arguments:
+            os.waitpid(pid, 0)
+        print("dead", flush=True)
+        continue
+    pid = os.fork()
+    if not pid:
+        try:
+            os.setsid()
+            os.write(1, f"{os.getpid()}\\n".encode())
+            sys.stdin.close()
+            sys.argv = ["worker", *arguments]
+            exec(order, {"__name__": "__main__"})
+        except BaseException:
+            sys.excepthook(*sys.exc_info())
+        finally:
+            os._exit(1)
+"""
+
+
+class Nursery:
+    """Forks workers from one process that has imported everything, and kills them mercilessly.
+
+    So a round of a crash test costs what its work costs and not what Python's imports cost. Every
+    worker leads a process group, which dies as a whole.
+    """
+
+    def __init__(self, log):
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", NURSERY],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        )
+        assert self._process.stdout.readline() == "ready\n"
+
+    def start(self, code, *arguments):
+        """Run code in a new process with ``sys.argv[1:]``; answer its id."""
+        return int(self._say(code, *map(str, arguments)))
+
+    def kill(self, *pids):
+        """Kill workers, and what they started, without warning."""
+        assert self._say("kill", *pids) == "dead\n"
+
+    def _say(self, *order):
+        self._process.stdin.write(json.dumps(order) + "\n")
+        self._process.stdin.flush()
+        return self._process.stdout.readline()
+
+    def close(self):
+        self._process.communicate(timeout=30)
+
+
+@pytest.fixture
+def nursery(tmp_path):
+    with (tmp_path / "workers.log").open("w") as log:
+        made = Nursery(log)
+        yield made
+        made.close()

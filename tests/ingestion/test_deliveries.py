@@ -1,10 +1,7 @@
 """Every file is a delivery: read once, whatever happens, and never doubled."""
 
-import random
-import signal
 import subprocess
 import sys
-import time
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -162,54 +159,6 @@ def test_only_one_process_writes_at_a_time(settings, tmp_path):
             ingest(settings, [write_log(tmp_path / "a.csv", range(2))], **COLUMNS)
         holder.kill()
     assert ingest(settings, [tmp_path / "a.csv"], **COLUMNS).accepted == 8
-
-
-def killed_ingest(home, folder, delay):
-    """Start loading a folder in another process and kill it without warning."""
-    script = (
-        "import sys; from ingestion.intake import ingest; from ingestion.settings import Settings\n"
-        "print('go', flush=True)\n"
-        "ingest(Settings.load(sys.argv[1]), [sys.argv[2]], case='case', activity='activity', "
-        "time='time')"
-    )
-    worker = subprocess.Popen(
-        [sys.executable, "-c", script, str(home), str(folder)], stdout=subprocess.PIPE, text=True
-    )
-    with worker:
-        worker.stdout.readline()
-        time.sleep(delay)
-        worker.send_signal(signal.SIGKILL)
-
-
-def crash_rounds(tmp_path, rounds, seed):
-    folder = tmp_path / "in"
-    folder.mkdir()
-    for number in range(12):
-        write_log(folder / f"{number:02d}.csv", range(number * 50, number * 50 + 80))
-    whole = Settings.load(tmp_path / "whole")
-    ingest(whole, [folder], **COLUMNS)
-    expected = lake_rows(whole.home)
-    chance = random.Random(seed)
-    finished = 0
-    for number in range(rounds):
-        home = Settings.load(tmp_path / f"crashed-{number}").home
-        killed_ingest(home, folder, chance.uniform(0.0, 0.9))
-        seen = Lake(home).connect().execute("select count(*) from events").fetchall()[0][0]
-        finished += seen == len(expected)
-        assert status(Lake(home)).balanced
-        ingest(Settings.load(home), [folder], **COLUMNS)
-        assert lake_rows(home) == expected
-        assert status(Lake(home)).balanced
-    return finished
-
-
-def test_killed_in_the_middle_and_run_again_nothing_is_lost_or_doubled(tmp_path):
-    assert crash_rounds(tmp_path, rounds=4, seed=1) < 4
-
-
-@pytest.mark.slow
-def test_killed_at_many_random_moments_nothing_is_lost_or_doubled(tmp_path):
-    assert crash_rounds(tmp_path, rounds=60, seed=2) < 60
 
 
 def test_a_crash_between_the_tables_leaves_nothing_visible(settings, tmp_path, monkeypatch):
