@@ -145,13 +145,15 @@ _COVERS: Final = (
 def _contracts(rng: np.random.Generator) -> list[Contract]:
     contracts = []
     for n in range(SUPPLIERS):
+        window = int(rng.choice([30, 60, 90, 180], p=[0.3, 0.3, 0.25, 0.15]))
+        anchor = str(rng.choice(["receipt", "sale", "failure"], p=[0.5, 0.3, 0.2]))
         allowance = 0.0 if rng.random() > 0.15 else float(rng.choice([0.02, 0.03, 0.05]))
         contracts.append(
             Contract(
                 contract_id=f"C{n + 1:03d}",
                 supplier_id=f"V{n + 1:03d}",
-                window_days=int(rng.choice([30, 60, 90, 180], p=[0.3, 0.3, 0.25, 0.15])),
-                anchor=str(rng.choice(["receipt", "sale", "failure"], p=[0.5, 0.3, 0.2])),
+                window_days=max(window, 60) if anchor == "sale" else window,
+                anchor=anchor,
                 covers=_COVERS[int(rng.integers(len(_COVERS)))],
                 credit=float(rng.choice([1.0, 0.9, 0.7, 0.5], p=[0.35, 0.3, 0.2, 0.15])),
                 restock=float(rng.choice([0, 0.1, 0.15, 0.25], p=[0.5, 0.2, 0.2, 0.1])),
@@ -183,7 +185,7 @@ def _items(
         family, draw = FAMILIES[families[n]], draws[n]
         cost = round(float(min(max(costs[n] * family.dear, 0.6), 2500.0)), 2)
         serialised = bool(draw[0] < family.serialised)
-        pack = 1 if serialised else int(packs[n])
+        pack = 1 if serialised else min(int(packs[n]), _largest_pack(cost))
         items.append(
             Item(
                 sku=f"{family.name[:3].upper()}-{n + 1:05d}",
@@ -203,6 +205,11 @@ def _items(
             )
         )
     return items, weights
+
+
+def _largest_pack(cost: float) -> int:
+    """Dear goods come in small cases."""
+    return 144 if cost < 10 else 24 if cost < 25 else 12 if cost < 60 else 6
 
 
 def _opened(rng: np.random.Generator, size: int) -> list[date]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Generator
 from math import log
-from typing import Any
+from typing import Any, Final
 
 import simpy
 
@@ -15,6 +15,8 @@ from ingestion.simulator.recovery import covered
 from ingestion.simulator.world import World
 
 Waiting = Generator[simpy.Event, Any, Any]
+
+_TRUCK_LEAVES: Final = DAY + 14 * HOUR
 
 
 def deadline(line: Line, at: float) -> float:
@@ -50,6 +52,8 @@ def pursue(
     """Claim, wait for the answer, ship, and wait for the credit."""
     env, rng, journal, contract = world.env, line.rng, world.journal, line.item.contract
     until = deadline(line, env.now)
+    if line.site.code == "DC5" and not shipped_by_customer:
+        yield env.timeout(_next_truck(env.now) - env.now)
     yield env.timeout(_next_batch(line, env.now) - env.now)
     who, _, _ = yield world.buyers.work(12 * MINUTE * rng.lognormvariate(0, 0.5))
     late = env.now > until
@@ -92,6 +96,12 @@ def pursue(
             world.truth.fault("supplier_mismatch", [fields["claim"]], open_break=True)
     journal.add("S06", line, env.now, actor=contract.supplier_id, **fields)
     journal.add("S07", line, env.now + DAY, actor="RULES", **fields)
+
+
+def _next_truck(now: float) -> float:
+    """The tags and photos of DC5's defects are on paper; a truck takes them every fourth week."""
+    period = 4 * WEEK
+    return ((now - _TRUCK_LEAVES) // period + 1) * period + _TRUCK_LEAVES
 
 
 def _next_batch(line: Line, now: float) -> float:

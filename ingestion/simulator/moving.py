@@ -39,6 +39,8 @@ LOCATION: Final = {
     "SUPPLIER_RETURN": "RTV1",
 }
 _DEFAULT_LOCATION: Final = "OUT1"
+_CREDIT_BLOCKED: Final = frozenset({"QUARANTINE", "CUSTOMER_DISPUTE"})
+"""Until a final decision follows nobody credits the customer."""
 
 
 def execute(world: World, line: Line, disposition: str) -> Waiting:
@@ -85,7 +87,7 @@ def execute(world: World, line: Line, disposition: str) -> Waiting:
     )
     entered = post_to_erp(world, line, movement)
     line.state["stock_posted"] = entered
-    if "credit" not in line.state:
+    if "credit" not in line.state and disposition not in _CREDIT_BLOCKED:
         line.state["credit"] = env.process(credit.settle(world, line, entered))
     line.state["final"] = disposition
     _write_down_value(world, line, disposition, entered)

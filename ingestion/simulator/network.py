@@ -225,14 +225,14 @@ OFFICE_UTILISATION: Final[Mapping[str, float]] = {
     "CS": 0.80,
     "FIN": 0.80,
     "APP": 0.90,
-    "MAIL": 0.80,
-    "BUY": 0.85,
+    "MAIL": 0.91,
+    "BUY": 0.88,
 }
 APPROVERS: Final = 2
 
 LOAD_MINUTES: Final[Mapping[str, Mapping[str, float]]] = {
     "DC1": {"dock": 3.62, "inspection": 9.89, "put_away": 6.20, "leads": 5.70, "bench": 8.25},
-    "DC2": {"dock": 3.73, "inspection": 25.4, "put_away": 6.63, "leads": 5.14, "bench": 24.5},
+    "DC2": {"dock": 3.73, "inspection": 27.2, "put_away": 6.63, "leads": 5.65, "bench": 25.9},
     "DC3": {"dock": 3.72, "inspection": 8.60, "put_away": 7.57, "leads": 9.83, "bench": 2.83},
     "DC4": {"dock": 3.86, "inspection": 13.9, "put_away": 6.62, "leads": 6.31, "bench": 8.61},
     "DC5": {"dock": 3.81, "inspection": 16.5, "put_away": 6.71, "leads": 5.55, "bench": 24.8},

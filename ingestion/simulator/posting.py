@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from ingestion.simulator.clock import DAY, HOUR, MINUTE, local_day
-from ingestion.simulator.faults import ERRORS, REPAIRED, transposed
+from ingestion.simulator.faults import ERRORS, REPAIRED, REPAIRED_OF_FILES, transposed
 from ingestion.simulator.integration import posting_date
 from ingestion.simulator.line import Line
 from ingestion.simulator.world import World
@@ -147,10 +147,15 @@ def _settle(world: World, line: Line, movement: Movement, document: str) -> None
         _note(world, "cutoff", movement, document)
 
 
+def _repaired(line: Line, fault: str) -> float:
+    """How likely somebody repairs a fault before the log ends."""
+    return REPAIRED[fault] * (REPAIRED_OF_FILES if line.site.legacy else 1.0)
+
+
 def _lost(world: World, line: Line, movement: Movement) -> None:
     """Nothing arrives and nobody is told; some are found at the next count."""
     found = movement.entered + (4 + 12 * line.rng.random()) * DAY
-    if line.rng.random() < REPAIRED["lost"] and found <= world.journal.end:
+    if line.rng.random() < _repaired(line, "lost") and found <= world.journal.end:
         world.truth.fault("late", [movement.reference], until=found)
         corrected = replace(movement, entered=found)
         _settle(world, line, corrected, _post(world, line, corrected, who="HQ-FIN01"))
@@ -172,7 +177,7 @@ def _rejected(world: World, line: Line, movement: Movement) -> None:
         failed += 4**attempt * MINUTE
     _log(world, line, movement, "M01D", failed, attempt=3, error=error)
     replayed = failed + (0.3 + line.rng.expovariate(0.5)) * DAY
-    if line.rng.random() < REPAIRED["rejected"] and replayed <= world.journal.end:
+    if line.rng.random() < _repaired(line, "rejected") and replayed <= world.journal.end:
         _log(world, line, movement, "M01Y", replayed, attempt=4)
         world.truth.fault("malformed", [movement.reference], until=replayed)
         corrected = replace(movement, entered=replayed + 20)
@@ -196,7 +201,7 @@ def _extra_posting(world: World, line: Line, movement: Movement, again: float) -
         return
     extra = _post(world, line, movement, at=again, posting_date=posting_date(again))
     fixed = again + (1 + 6 * line.rng.random()) * DAY
-    if line.rng.random() < REPAIRED["double_posting"] and fixed <= world.journal.end:
+    if line.rng.random() < _repaired(line, "double_posting") and fixed <= world.journal.end:
         _reverse(world, line, movement, extra, fixed)
         world.truth.fault("duplicate", [movement.reference, extra], until=fixed)
     else:

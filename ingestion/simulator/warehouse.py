@@ -222,8 +222,8 @@ def _mail_sent(world: World, line: Line) -> float:
     closes = calendar.after(world.env.now, 0.0)
     closes = calendar.next_slot(closes, (8.6 * HOUR,))
     skipped = rng.random()
-    if skipped < 0.25:
+    if skipped < 0.30:
         closes = calendar.next_slot(closes, (5.0 * HOUR,))
-    elif skipped < 0.37:
+    elif skipped < 0.56:
         closes = calendar.next_slot(closes + 2 * DAY, (8.6 * HOUR,))
     return closes
