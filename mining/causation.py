@@ -1,30 +1,33 @@
-"""What explains delay: which carrier, family, site, supplier, queue or message error, and how much.
+"""What explains delay or leakage: which carrier, family, site, supplier, queue or message error.
 
-Every value of every dimension is a candidate. Its effect is adjusted for all other dimensions at
-once (least squares on indicator columns, errors robust to unequal variance), measured against the
-average line. Candidates are found on the earlier weeks with the false-discovery rate held at
-``false_discovery_rate`` (Benjamini-Hochberg), and reported only if the later weeks, which took no
-part in finding them, confirm sign and significance. The interval is that of the later weeks. These
-are associations after adjustment, not proofs: what no column records cannot be adjusted for.
+Every value of every dimension is a candidate, and every pair of values of two dimensions (a
+subgroup). The effect of a value is adjusted for all other dimensions and for the week at once and
+measured against the average line; that of a subgroup is what it adds beyond its two values.
+Candidates are found on the earlier weeks with the false-discovery rate held at
+``false_discovery_rate`` (Benjamini-Yekutieli), and reported only if the later weeks, which took no
+part in finding them, confirm the sign at the same rate. The interval is that of the later weeks.
+These are associations after adjustment, not proofs: what no column records cannot be adjusted for.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from math import erfc, sqrt
-from typing import Any
+from itertools import combinations
+from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from mining.calendars import DAY_US
+from mining.effects import Effects, Flags, Floats, Ints, discoveries, excess_effects, main_effects
 from mining.engine import fetch_frame
+from mining.judgement import conformance
 from mining.lines import return_lines
 from mining.log import EventLog, Moment
-from mining.measures import controllable_cycle
+from mining.metrics.clocks import controllable_cycle
+from mining.milestones import Milestones
 from mining.policy import shipped_policy
+from mining.survival import FINISHED
 
-Floats = npt.NDArray[np.float64]
+Outcome = Literal["delay", "leakage"]
 DIMENSIONS = {
     "site": "site",
     "family": "family",
@@ -39,88 +42,131 @@ DIMENSIONS = {
 SMALLEST_GROUP = 30
 LATER_SHARE = 0.4
 _LONGEST_QUANTILE = 0.99
+_WEEK_US = 7 * 86_400_000_000
+_ENOUGH_CLUSTERS = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Causes:
-    """Confirmed differences in delay, the dearest first.
+    """Confirmed differences in delay or leakage, the dearest first.
 
     Parameters
     ----------
-    frame : frame with columns dimension, value, effect_days, low, high, money, lines, p_found,
+    frame : frame with columns dimension, value, effect, low, high, money, lines, p_found,
         p_confirmed
-        Effect on the controllable cycle time of a line against the average line, with a 95 %
-        interval; ``money``: effect x value of those lines x (cost of capital + ageing).
+        ``effect`` with a 95 % interval: days of the controllable cycle time, or money at stake per
+        line. ``money``: of delay, effect x value of those lines x (cost of capital + ageing); of
+        leakage, effect x those lines. A subgroup names both dimensions and both values, joined
+        by ``" & "``.
     candidates : int
-        How many values were tried.
+        How many values and subgroups were tried.
     """
 
     frame: pd.DataFrame = field(repr=False)
     candidates: int
+    outcome: Outcome = "delay"
+    false_discovery_rate: float = 0.05
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON of ``retrace mine causes``."""
-        columns = ["dimension", "value", "effect_days", "low", "high", "money"]
-        return {"causes": self.frame[columns].to_dict("records")}
+        name = "effect_days" if self.outcome == "delay" else "effect_money"
+        columns = ["dimension", "value", name, "low", "high", "money", "lines"]
+        return {
+            "causes": self.frame.rename(columns={"effect": name})[columns].to_dict("records"),
+            "of": self.outcome,
+            "candidates": self.candidates,
+            "false_discovery_rate": self.false_discovery_rate,
+        }
 
 
 def causes(
     log: EventLog,
     *,
+    of: Outcome = "delay",
     site: str | None = None,
     start: Moment | None = None,
     end: Moment | None = None,
     false_discovery_rate: float = 0.05,
 ) -> Causes:
-    """Find what explains delay among the finished lines of a site opened in [start, end)."""
-    where = log.slice(site=site, start=start, end=end)
+    """Find what explains delay or leakage among the lines of a site opened in [start, end).
+
+    Parameters
+    ----------
+    of : "delay" or "leakage"
+        Days from arrival to the end, of finished lines; or the money at stake through broken
+        rules, a line counted once per exposure group, of all lines.
+    """
     lines = return_lines(log, site=site, start=start, end=end)
     troubles = fetch_frame(log.engine, "line_troubles")
-    cycle = controllable_cycle(log, where)
-    done = cycle[cycle["finished"]][["case_id", "duration_us"]]
-    table = lines.merge(done, on="case_id").merge(troubles, on="case_id", how="left")
-    days = table["duration_us"] / DAY_US
-    table["days"] = days.clip(upper=float(days.quantile(_LONGEST_QUANTILE)))
+    slice_ = {"site": site, "start": start, "end": end}
+    explained = (_delay if of == "delay" else _leakage)(log, **slice_)
+    table = lines.merge(explained, on="case_id").merge(troubles, on="case_id", how="left")
     return find_causes(
         table.rename(columns={column: name for name, column in DIMENSIONS.items()}),
+        of=of,
         dimensions=list(DIMENSIONS),
         false_discovery_rate=false_discovery_rate,
     )
 
 
+def _delay(log: EventLog, **slice_: Any) -> pd.DataFrame:
+    facts = Milestones(log, log.slice(**slice_))
+    cycle = controllable_cycle(facts)
+    done = cycle[cycle["outcome"] == FINISHED].join(facts.lines["case_id"])
+    days = done["duration"] / 24
+    return pd.DataFrame(
+        {
+            "case_id": done["case_id"],
+            "outcome": days.clip(upper=float(days.quantile(_LONGEST_QUANTILE))),
+        }
+    )
+
+
+def _leakage(log: EventLog, **slice_: Any) -> pd.DataFrame:
+    broken = conformance(log, **slice_).violations
+    stake = broken.groupby(["case_id", "group"])["stake"].max().groupby("case_id").sum()
+    every = fetch_frame(log.engine, "slice_cases", **log.slice(**slice_))["case_id"]
+    lost = every.map(stake).fillna(0.0)
+    return pd.DataFrame(
+        {"case_id": every, "outcome": lost.clip(upper=float(lost.quantile(_LONGEST_QUANTILE)))}
+    )
+
+
 def find_causes(
-    table: pd.DataFrame, *, dimensions: Sequence[str], false_discovery_rate: float = 0.05
+    table: pd.DataFrame,
+    *,
+    dimensions: Sequence[str],
+    of: Outcome = "delay",
+    false_discovery_rate: float = 0.05,
 ) -> Causes:
-    """The search itself, on a frame with columns days, opened_us, value and the dimensions."""
+    """The search itself, on a frame with columns outcome, opened_us, value and the dimensions."""
     ordered = table.sort_values("opened_us", kind="stable", ignore_index=True)
-    later = ordered.index >= len(ordered) * (1 - LATER_SHARE)
-    design, names = _indicators(ordered, dimensions, later)
-    if not names:
-        return Causes(pd.DataFrame(columns=_COLUMNS), 0)
-    days = ordered["days"].to_numpy(float)
-    of_dimension = np.array([dimension for dimension, _ in names])
-    found = _effects(design[~later], days[~later], of_dimension)
-    p_found = _p_values(found)
-    chosen = _benjamini_hochberg(p_found, false_discovery_rate)
-    checked = _effects(design[later], days[later], of_dimension)
-    p_confirmed = _p_values(checked)
-    same_sign = np.sign(found.effect) == np.sign(checked.effect)
-    kept = np.flatnonzero(chosen & same_sign & (p_confirmed < false_discovery_rate))
-    per_day = shipped_policy().ageing_per_day
+    later = (ordered.index >= len(ordered) * (1 - LATER_SHARE)).astype(bool)
+    candidates = _candidates(ordered, dimensions, later)
+    if not candidates.names:
+        return Causes(pd.DataFrame(columns=_COLUMNS), 0, of, false_discovery_rate)
+    earlier = _effects(ordered, candidates, ~later)
+    checked = _effects(ordered, candidates, later)
+    p_found, p_confirmed = earlier.p_values, checked.p_values
+    kept = np.flatnonzero(discoveries(p_found, false_discovery_rate))
+    same_sign = np.sign(earlier.effect[kept]) == np.sign(checked.effect[kept])
+    confirmed = discoveries(p_confirmed[kept], false_discovery_rate)
+    kept = kept[same_sign & confirmed]
+    half = checked.half_width()
+    worth = ordered["value"].fillna(0.0).to_numpy(float) * shipped_policy().ageing_per_day
     rows = []
     for j in kept:
-        members = design[:, j] > 0
-        half = 1.96 * checked.error[j]
-        effect = float(checked.effect[j])
-        worth = float(ordered["value"].fillna(0.0).to_numpy()[members].sum())
+        members, effect = candidates.members(j), float(checked.effect[j])
+        money = worth[members].sum() if of == "delay" else members.sum()
+        dimension, value = candidates.names[j]
         rows.append(
             {
-                "dimension": names[j][0],
-                "value": names[j][1],
-                "effect_days": round(effect, 3),
-                "low": round(effect - half, 3),
-                "high": round(effect + half, 3),
-                "money": round(effect * worth * per_day, 2),
+                "dimension": dimension,
+                "value": value,
+                "effect": round(effect, 3),
+                "low": round(effect - float(half[j]), 3),
+                "high": round(effect + float(half[j]), 3),
+                "money": round(effect * float(money), 2),
                 "lines": int(members.sum()),
                 "p_found": float(p_found[j]),
                 "p_confirmed": float(p_confirmed[j]),
@@ -129,68 +175,92 @@ def find_causes(
     frame = pd.DataFrame(rows, columns=_COLUMNS).sort_values(
         ["money", "dimension", "value"], ascending=[False, True, True], ignore_index=True
     )
-    return Causes(frame, len(names))
+    return Causes(frame, len(candidates.names), of, false_discovery_rate)
 
 
-_COLUMNS = ["dimension", "value", "effect_days", "low", "high", "money", "lines", "p_found",
+_COLUMNS = ["dimension", "value", "effect", "low", "high", "money", "lines", "p_found",
             "p_confirmed"]  # fmt: skip
 
 
-def _indicators(
-    table: pd.DataFrame, dimensions: Sequence[str], later: npt.NDArray[np.bool_]
-) -> tuple[Floats, list[tuple[str, str]]]:
-    """A column per value that is frequent enough in both periods, and not everywhere."""
+@dataclass(frozen=True, slots=True)
+class _Candidates:
+    """Values (a column of ``groups`` each), then subgroups (a pair of such columns each)."""
+
+    groups: Floats
+    names: list[tuple[str, str]]
+    pairs: list[tuple[int, int]]
+
+    def members(self, number: int) -> Flags:
+        size = self.groups.shape[1]
+        if number < size:
+            return np.asarray(self.groups[:, number] > 0)
+        one, other = self.pairs[number - size]
+        return np.asarray(self.groups[:, one] * self.groups[:, other] > 0)
+
+
+def _candidates(table: pd.DataFrame, dimensions: Sequence[str], later: Flags) -> _Candidates:
+    """What is frequent enough in both periods, and not everywhere."""
     columns, names = [], []
     for dimension in dimensions:
         values = table[dimension].astype(object).where(table[dimension].notna(), None)
         for value in sorted({str(v) for v in values if v is not None}):
-            member = (values.astype(str) == value).to_numpy()
-            if all(
-                SMALLEST_GROUP <= int(member[part].sum()) <= int(part.sum()) - SMALLEST_GROUP
-                for part in (later, ~later)
-            ):
+            member = (values.astype(str) == value).to_numpy(bool)
+            if _often_enough(member, later):
                 columns.append(member.astype(float))
                 names.append((dimension, value))
-    return (np.stack(columns, axis=1) if columns else np.empty((len(table), 0))), names
+    groups = np.stack(columns, axis=1) if columns else np.empty((len(table), 0))
+    early, late = (groups[part].T @ groups[part] for part in (~later, later))
+    together = np.minimum(early, late) >= SMALLEST_GROUP
+    pairs = [
+        (one, other)
+        for one, other in combinations(range(len(names)), 2)
+        if together[one, other]
+        and names[one][0] != names[other][0]
+        and _differs(early, one, other)
+        and _differs(late, one, other)
+    ]
+    named = [
+        (f"{names[one][0]} & {names[other][0]}", f"{names[one][1]} & {names[other][1]}")
+        for one, other in pairs
+    ]
+    return _Candidates(groups, names + named, pairs)
 
 
-@dataclass(frozen=True, slots=True)
-class _Fit:
-    effect: Floats
-    error: Floats
+def _often_enough(member: Flags, later: Flags) -> bool:
+    sizes = ((int(member[part].sum()), int(part.sum())) for part in (later, ~later))
+    return all(SMALLEST_GROUP <= size <= whole - SMALLEST_GROUP for size, whole in sizes)
 
 
-def _effects(design: Floats, days: Floats, dimensions: npt.NDArray[np.str_]) -> _Fit:
-    """Effect of each indicator against the average line, adjusted for all others, robust errors.
-
-    Within a dimension the indicators are collinear with the constant; the solution of least norm is
-    taken and each effect then measured against the mean of its dimension, which is the same in all
-    solutions.
-    """
-    x = np.column_stack([np.ones(len(design)), design - design.mean(axis=0)])
-    inverse = np.linalg.pinv(x.T @ x, rcond=1e-10, hermitian=True)
-    beta = inverse @ (x.T @ days)
-    residual = days - x @ beta
-    scale = len(x) / max(len(x) - x.shape[1], 1)
-    meat = (x * (residual**2)[:, None]).T @ x * scale
-    spread = (inverse @ meat @ inverse)[1:, 1:]
-    same = np.equal.outer(dimensions, dimensions)
-    against_mean = np.eye(len(dimensions)) - same * design.mean(axis=0)[None, :]
-    variance = np.diag(against_mean @ spread @ against_mean.T)
-    return _Fit(against_mean @ beta[1:], np.sqrt(np.maximum(variance, 1e-18)))
+def _differs(together: Floats, one: int, other: int) -> bool:
+    """Whether enough lines have one of two values but not the other, either way."""
+    least = min(together[one, one], together[other, other])
+    return bool(least - together[one, other] >= SMALLEST_GROUP)
 
 
-def _p_values(fit: _Fit) -> Floats:
-    z = np.abs(fit.effect / fit.error)
-    tails: Floats = np.array([erfc(one / sqrt(2)) for one in np.ravel(z)]).reshape(np.shape(z))
-    return tails
+def _effects(table: pd.DataFrame, candidates: _Candidates, part: Flags) -> Effects:
+    outcome = table["outcome"].to_numpy(float)[part]
+    groups = candidates.groups[part]
+    moments = table["opened_us"].to_numpy(np.int64)[part]
+    sites = pd.factorize(table["site"])[0][part] if "site" in table else np.zeros(part.sum(), int)
+    weeks = moments // _WEEK_US
+    nuisance = np.equal.outer(weeks, np.unique(weeks)).astype(float)
+    shared = {"nuisance": nuisance, "cluster": _clusters(moments, np.asarray(sites, np.int64))}
+    of_dimension = np.array([name for name, _ in candidates.names[: groups.shape[1]]])
+    mains = main_effects(groups, outcome, dimension=of_dimension, **shared)
+    cuts = excess_effects(candidates.pairs, outcome, groups=groups, **shared)
+    return Effects(
+        np.concatenate([mains.effect, cuts.effect]),
+        np.concatenate([mains.error, cuts.error]),
+        mains.freedom,
+    )
 
 
-def _benjamini_hochberg(p_values: Floats, rate: float) -> npt.NDArray[np.bool_]:
-    order = np.argsort(p_values)
-    limits = rate * np.arange(1, len(p_values) + 1) / len(p_values)
-    passing = np.flatnonzero(p_values[order] <= limits)
-    chosen = np.zeros(len(p_values), bool)
-    if len(passing):
-        chosen[order[: passing[-1] + 1]] = True
-    return chosen
+def _clusters(moments: Ints, sites: Ints) -> Ints:
+    """Number of the site's week each line was opened in; of its day where weeks are too few."""
+    for length in (_WEEK_US, _WEEK_US // 7):
+        numbers: Ints = np.unique(
+            np.stack([moments // length, sites], axis=1), axis=0, return_inverse=True
+        )[1]
+        if numbers.max(initial=-1) + 1 >= _ENOUGH_CLUSTERS:
+            break
+    return numbers.reshape(-1).astype(np.int64)

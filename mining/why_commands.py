@@ -1,7 +1,7 @@
 """The mining commands that say why: rules, waits, causes."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -119,6 +119,13 @@ def _show_smaller_batches(cuts: list[dict[str, Any]], size: int) -> None:
 
 @app.command("causes")
 def mine_causes(
+    of: Annotated[
+        Literal["delay", "leakage"],
+        typer.Option(help="Days from arrival on, or money at stake through broken rules."),
+    ] = "delay",
+    false_discovery_rate: Annotated[
+        float, typer.Option("--rate", min=0.001, max=0.5, help="False-discovery rate held.")
+    ] = 0.05,
     site: Site = None,
     start: From = None,
     end: To = None,
@@ -127,25 +134,35 @@ def mine_causes(
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
-    """Find what explains delay: adjusted effect in days and money, confirmed on later weeks."""
+    """Find what explains delay or leakage: adjusted effect and money, confirmed on later weeks.
+
+    Example: `retrace mine causes --of leakage --site DC5`
+    """
     from mining import causes
 
     log = read_log(home, source, as_of, "duckdb")
-    answer = causes(log, site=site, start=start, end=end).to_dict()
+    rate = false_discovery_rate
+    found = causes(log, of=of, site=site, start=start, end=end, false_discovery_rate=rate)
     if as_json:
-        print_json(answer)
+        print_json(found.to_dict())
         return
     rows = [
         [
             c["dimension"],
             c["value"],
-            f"{c['effect_days']:+.2f}",
+            f"{c['effect']:+.2f}",
             f"[{c['low']:+.2f}, {c['high']:+.2f}]",
+            c["lines"],
             f"{c['money']:,.2f}",
         ]
-        for c in answer["causes"]
+        for c in found.frame.to_dict("records")
     ]
-    table("Causes of delay", ["dimension", "value", "effect, days", "interval", "money"], rows)
+    unit = "days" if of == "delay" else "money per line"
+    table(
+        f"Causes of {of}: confirmed of {found.candidates:,} tried, false-discovery rate {rate:.0%}",
+        ["dimension", "value", f"effect, {unit}", "interval", "lines", "money"],
+        rows,
+    )
 
 
 @app.command("declare")
@@ -178,8 +195,15 @@ def mine_declare(
     from mining.declare import check, declare
 
     log = read_log(home, source, as_of, "duckdb")
-    limits = {"min_support": min_support, "min_confidence": min_confidence, "negative": negative}
-    found = declare(log, site=against or site, start=start, end=end, **limits)
+    found = declare(
+        log,
+        min_support=min_support,
+        min_confidence=min_confidence,
+        negative=negative,
+        site=against or site,
+        start=start,
+        end=end,
+    )
     if against is not None:
         found = check(log, found, site=site, start=start, end=end)
     answer = found.to_dict()
