@@ -10,7 +10,7 @@ import streamlit as st
 import mining
 from dashboard.charts.sparkline import Point
 from dashboard.reads import Slice, State, open_log
-from mining.engine import sql as mining_sql
+from mining.milestones import Milestones
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,12 @@ class KpiRow:
     open_share: float | None
     p50: float | None
     p90: float | None
+    low: float | None
+    high: float | None
+    p90_low: float | None
+    p90_high: float | None
+    ended_share: float | None
+    dated_share: float | None
 
 
 @st.cache_data(max_entries=64, show_spinner="Measuring the KPIs")
@@ -77,20 +83,19 @@ def read_money(state: State, chosen: Slice) -> Money | None:
         found = log.engine.select("select distinct currency from items").to_pydict()["currency"]
         if len(found) != 1 or found[0] is None:
             return None
-        valued = mining_sql("write_offs", **log.slice(**chosen.bounds))
-        [row] = log.engine.select(MONEY.format(valued=valued)).to_pylist()
-    if row["received"] is None:
+        lines = Milestones(log, log.slice(**chosen.bounds)).lines
+    lines = lines[lines["received_value"] > 0]
+    if lines.empty:
         return None
-    return Money(row["received"], row["written_off"] or 0.0, row["waiting"] or 0.0, found[0])
-
-
-MONEY = """
-select sum(valued.received) as received,
-       sum(greatest(valued.written_off - valued.vendor_credit, 0)) as written_off,
-       sum(valued.received) filter (where cases.closed_us is null and cases.ended_us is null)
-           as waiting
-from ({valued}) as valued join cases on cases.case_no = valued.case_no
-"""
+    under_way = lines["closed_us"].isna() & lines["ended_us"].isna()
+    lost = lines["written_off_value"].fillna(0.0) - lines["vendor_credit"].fillna(0.0)
+    received = lines["received_value"]
+    return Money(
+        float(received.sum()),
+        float(lost.clip(lower=0.0).sum()),
+        float(received[under_way].sum()),
+        found[0],
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mining import INDICATORS
+from mining import METRICS
 
 HEADLINE = (
     "return_cycle_time",
@@ -43,7 +43,7 @@ class Wording:
 
 def words_of(kpi: str) -> Wording:
     """Return the wording of a KPI of the registry."""
-    indicator = next((entry for entry in INDICATORS if entry.id == kpi), None)
+    indicator = next((entry for entry in METRICS if entry.id == kpi), None)
     if indicator is None:
         return Wording(kpi.replace("_", " ").capitalize(), "", None)
     formula = f"{indicator.formula} {indicator.censoring}"

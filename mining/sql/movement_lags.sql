@@ -4,18 +4,22 @@
 select
     movements.site,
     cases.first_us as opened_us,
-    movements.occurred_us,
+    coalesce(spread.at_us, movements.occurred_us) as moved_us,
+    case when spread.at_us is null then 0 else 1 end as dated,
+    abs(movements.quantity * items.std_cost) as value,
     coalesce(by_document.entered_us, by_message.entered_us, by_line.entered_us) as entered_us
 from (
     select
-        case_id, site, occurred_us, document_id, message_id, kind, inventory_status,
+        case_id, site, sku, quantity, occurred_us, event_key, document_id, message_id, kind,
+        inventory_status,
         row_number() over (
             partition by case_id, kind, inventory_status
             order by occurred_us, source_seq, event_key
         ) as place
     from (
         select
-            case_id, site, occurred_us, source_seq, event_key, document_id, message_id,
+            case_id, site, sku, quantity, occurred_us, source_seq, event_key, document_id,
+            message_id,
             coalesce(inventory_status, '') as inventory_status,
             case when activity = 'Receive' then 1 else 2 end as kind
         from log_events
@@ -23,6 +27,8 @@ from (
     ) as moves
 ) as movements
 join cases on movements.case_id = cases.case_id
+left join spread_events as spread on movements.event_key = spread.event_key
+left join item_costs as items on movements.sku = items.sku
 left join (
     select kind, wms_document_id, min(entered_us) as entered_us
     from postings

@@ -1,0 +1,31 @@
+-- Events of the slice's lines in order. Those known to the day only carry their estimated time;
+-- a posting that was reversed later is undone.
+select
+    *,
+    row_number() over (
+        partition by case_no order by at_us, source_seq, event_key
+    ) as place
+from (
+    select
+        cases.case_no,
+        events.event_key, events.source_seq,
+        coalesce(spread.at_us, events.occurred_us) as at_us,
+        case when spread.at_us is null then 0 else 1 end as dated,
+        case when reversed.reversal_of is null then 0 else 1 end as undone,
+        case when events.actor_type = 'human' then 1 else 0 end as human,
+        case when events.disposition in ('PENDING', 'REFURBISH', 'QUARANTINE', 'CUSTOMER_DISPUTE')
+            then 1 else 0 end as interim,
+        events.activity, events.sku, events.quantity, events.amount, events.reason,
+        events.condition, events.disposition, events.financial_outcome, events.inventory_status,
+        events.extras,
+        events.quantity * items.std_cost as value
+    from log_events as events
+    join cases on events.case_id = cases.case_id
+    left join spread_events as spread on events.event_key = spread.event_key
+    left join item_costs as items on events.sku = items.sku
+    left join (
+        select distinct reversal_of from log_events where reversal_of is not null
+    ) as reversed on events.document_id = reversed.reversal_of
+    where cases.first_us >= ${from_us} and cases.first_us < ${to_us}
+        and (${site} < 0 or cases.site_no = ${site})
+) as timed
