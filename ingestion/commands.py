@@ -220,6 +220,38 @@ def status(home: Home = None, as_json: AsJson = False) -> None:
         raise RetraceError("Not balanced: " + "; ".join(found.unbalanced[:5]))
 
 
+@app.command()
+def compact(
+    keep_hours: Annotated[
+        float, typer.Option(min=0, help="Replaced files stay this long for whoever reads them.")
+    ] = 24.0,
+    keep_days: Annotated[
+        float,
+        typer.Option(min=0, help="Bodies of sealed messages and pulled files stay this long."),
+    ] = 90.0,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Join the lake's small files and forget what nobody needs; no fact changes.
+
+    Example, every night: `retrace compact --keep-days 30`
+    """
+    from ingestion.compaction import compact as run
+
+    with step("Compacting") as progress:
+        done = run(
+            Settings.load(home), keep_hours=keep_hours, keep_days=keep_days, progress=progress
+        )
+    if as_json:
+        print_json(done.to_dict())
+        return
+    out.print(
+        f"{done.files_joined:,} files fewer to read, {done.files_deleted:,} deleted, "
+        f"{done.messages_pruned:,} message bodies and {done.pulled_deleted:,} pulled files "
+        "forgotten"
+    )
+
+
 @quarantine_app.command("list")
 def quarantine_list(
     limit: Annotated[int, typer.Option(help="At most this many.")] = 50,

@@ -4,6 +4,7 @@
 after its commit may a message be acknowledged. ``ingestion.sealing`` takes them to the lake.
 """
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,9 +13,13 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
-from ingestion.database import INBOX, INBOX_BATCHES
+from ingestion.database import INBOX, INBOX_BATCHES, writing
+
+PRUNED = "application/vnd.retrace.sha256"
+"""Content type of a message of which only the SHA-256 of its body is left."""
 
 _TOGETHER = 300
+_PAGE = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +77,7 @@ def store(connection: Connection, messages: Sequence[Message], *, now: datetime)
         if first is None:
             fresh[identity] = _to_row(message, now)
         else:
-            again.setdefault(identity, []).append(first != message.body)
+            again.setdefault(identity, []).append(first not in _forms(message.body))
     if fresh:
         connection.execute(sa.insert(INBOX), list(fresh.values()))
     if again:
@@ -109,6 +114,35 @@ def has_waiting(engine: Engine) -> bool:
         return any(connection.execute(query).first() for query in (waiting, open_batch))
 
 
+def prune(engine: Engine, *, before: datetime) -> int:
+    """Forget the bodies of messages that were in the lake by then; answer how many.
+
+    Their identities and the SHA-256 of their bodies stay, so a repetition is still a duplicate and
+    one that says something else is still noticed.
+    """
+    done = sa.select(INBOX_BATCHES.c.batch).where(INBOX_BATCHES.c.delivered_at < before)
+    whole = sa.or_(INBOX.c.content_type.is_(None), INBOX.c.content_type != PRUNED)
+    query = sa.select(INBOX.c.seq, INBOX.c.body).where(INBOX.c.batch.in_(done), whole).limit(_PAGE)
+    pruned = 0
+    while True:
+        with writing(engine) as connection:
+            rows = connection.execute(query).all()
+            if not rows:
+                return pruned
+            digests = [{"b_seq": seq, "b_body": _digest(body)} for seq, body in rows]
+            connection.execute(_FORGOTTEN, digests)
+        pruned += len(rows)
+
+
+def _digest(body: bytes) -> bytes:
+    return hashlib.sha256(body).digest()
+
+
+def _forms(body: bytes) -> tuple[bytes, bytes]:
+    """What the inbox may hold of a body: itself, or its digest once it was pruned."""
+    return body, _digest(body)
+
+
 def _known(connection: Connection, messages: Sequence[Message]) -> dict[tuple[str, str], bytes]:
     known: dict[tuple[str, str], bytes] = {}
     identities = sorted({(message.source, message.message_id) for message in messages})
@@ -142,6 +176,12 @@ def _to_repeat(identity: tuple[str, str], differing: list[bool]) -> dict[str, An
         "b_differing": sum(differing),
     }
 
+
+_FORGOTTEN = (
+    sa.update(INBOX)
+    .where(INBOX.c.seq == sa.bindparam("b_seq"))
+    .values(body=sa.bindparam("b_body"), content_type=PRUNED)
+)
 
 _REPEATED = (
     sa.update(INBOX)

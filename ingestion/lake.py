@@ -6,6 +6,7 @@ committed, which happens last. Reading needs no lock: any number of processes ma
 
 import fcntl
 import json
+import math
 import os
 import threading
 from collections.abc import Iterator
@@ -201,6 +202,33 @@ class Lake:
         delta = self._delta(table)
         if delta is not None:
             delta.delete(predicate)
+
+    def compact(self, table: str, *, keep_hours: float) -> tuple[int, int]:
+        """Join a table's small files and delete those no version needs any more.
+
+        Readers see the same rows before, while and after; files that were replaced within the last
+        ``keep_hours`` stay for readers that still have them open.
+
+        Returns
+        -------
+        (int, int)
+            Files fewer to read, and files deleted.
+        """
+        delta = self._delta(table)
+        if delta is None:
+            return 0, 0
+        done = delta.optimize.compact(max_concurrent_tasks=1, writer_properties=_COMPRESSION)
+        on_disk = self._files(table)
+        if on_disk == len(delta.file_uris()):
+            return 0, 0
+        delta.vacuum(
+            retention_hours=math.ceil(keep_hours), dry_run=False, enforce_retention_duration=False
+        )
+        delta.create_checkpoint()
+        return done["numFilesRemoved"] - done["numFilesAdded"], on_disk - self._files(table)
+
+    def _files(self, table: str) -> int:
+        return sum(1 for _ in self.path(table).glob("*.parquet"))
 
     @contextmanager
     def writing(self) -> Iterator[None]:

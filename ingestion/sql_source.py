@@ -123,7 +123,9 @@ def _deliveries(
 
 def _statement(query: Query, last: Any) -> sa.Select[Any]:
     sql = _BOUND_LOOKALIKE.sub(r"\\:\1", query.sql.strip().rstrip(";"))
-    statement = sa.select(sa.literal_column("*")).select_from(sa.text(f"({sql}\n) delivered"))
+    statement: sa.Select[Any] = sa.select(sa.literal_column("*")).select_from(
+        sa.text(f"({sql}\n) delivered")
+    )
     if not query.watermark:
         return statement
     column: sa.ColumnClause[Any] = sa.column(sa.sql.quoted_name(query.watermark, quote=True))
