@@ -9,12 +9,14 @@ import typer
 
 from ingestion.console import AsJson, AsOf, Home, out, print_json, progress_bar, table
 from ingestion.settings import Settings
+from mining.books_commands import app as books_app
 
 app = typer.Typer()
 breaks_app = typer.Typer(
     no_args_is_help=True, help="What was found not to add up: its history, and who looks after it."
 )
 app.add_typer(breaks_app, name="breaks")
+app.add_typer(books_app, name="books")
 
 BreakId = Annotated[str, typer.Argument(help="Id of the break, as `retrace reconcile` tells it.")]
 By = Annotated[
@@ -40,6 +42,13 @@ def reconcile(
             help="With --signoff: last day of the period (default: the day of the newest record).",
         ),
     ] = None,
+    close_out: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d"],
+            help="Prove per site that every record of this day is matched or in a break.",
+        ),
+    ] = None,
     record: Annotated[
         bool, typer.Option(help="Keep which breaks opened, closed and came back.")
     ] = True,
@@ -51,6 +60,8 @@ def reconcile(
     Example: `retrace reconcile --as-of 2026-06-30`
 
     Month-end: `retrace reconcile --signoff june.csv --period-end 2026-06-30`
+
+    Day-end: `retrace reconcile --close-out 2026-06-30`
     """
     from mining.reconciliation import reconcile as run
 
@@ -60,10 +71,13 @@ def reconcile(
         found = run(settings.home, as_of=as_of)
         recorded = _log(settings).record(found, at=datetime.now(UTC)) if record else None
     sheets = _sign_off(settings, found, signoff, period_end) if signoff else ()
+    proof = _proof(found, close_out) if close_out else None
     if as_json:
-        print_json(found.to_dict())
+        print_json(found.to_dict() | ({} if proof is None else {"close_out": proof}))
         return
     _show(found)
+    if proof is not None and close_out is not None:
+        _show_proof(proof, close_out)
     for sheet in sheets:
         out.print(f"Wrote {sheet}", highlight=False, soft_wrap=True)
     if recorded:
@@ -91,6 +105,34 @@ def _sign_off(
     lives = _log(settings).lives(as_of=found.as_of)
     last_day = (end or found.as_of).date()
     return write_signoff(period_end(found, end=last_day, lives=lives), path)
+
+
+def _proof(found: Any, day: datetime) -> list[dict[str, Any]]:
+    from mining.reconciliation import close_out
+
+    rows = close_out(found)
+    mine = rows[rows["day"] == day].drop(columns="day").sort_values("site")
+    told: Any = mine.to_dict("records")
+    return [row | {"proven": abs(row["unexplained"]) < 1e-9} for row in told]
+
+
+def _show_proof(proof: list[dict[str, Any]], day: datetime) -> None:
+    if not proof:
+        out.print(f"No movement or posting of {day:%Y-%m-%d}: nothing to prove.")
+        return
+    names = [name for name in proof[0] if name != "proven"]
+    table(
+        f"Close-out of {day:%Y-%m-%d}",
+        [*(name.replace("_", " ") for name in names), "proven"],
+        [
+            [*(f"{row[n]:,.0f}" if n != "site" else row[n] for n in names), _yes(row["proven"])]
+            for row in proof
+        ],
+    )
+
+
+def _yes(flag: bool) -> str:
+    return "yes" if flag else "NO"
 
 
 def _show(found: Any) -> None:

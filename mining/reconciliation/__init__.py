@@ -1,11 +1,14 @@
 """Reconciliation: what warehouse, ERP, customer and supplier records do not agree on."""
 
+from mining.reconciliation.availability import promise_gap
 from mining.reconciliation.balances import RollForward, roll_forward
 from mining.reconciliation.findings import NAMES, Break, Reconciliation
 from mining.reconciliation.frames import reconcile_frames
 from mining.reconciliation.lags import ageing, close_out, lags
 from mining.reconciliation.lakes import reconcile
+from mining.reconciliation.ledger import UnitLedger, break_edges, edge_totals, unit_ledger
 from mining.reconciliation.policy import Pass, Policy, Tolerances
+from mining.reconciliation.reserves import Reserves, reserves
 from mining.reconciliation.signoff import PeriodEnd, period_end, write_signoff
 from mining.reconciliation.vendors import VendorReturns, vendor_returns
 
@@ -16,16 +19,23 @@ __all__ = [
     "PeriodEnd",
     "Policy",
     "Reconciliation",
+    "Reserves",
     "RollForward",
     "Tolerances",
+    "UnitLedger",
     "VendorReturns",
     "ageing",
+    "break_edges",
     "close_out",
+    "edge_totals",
     "lags",
     "period_end",
+    "promise_gap",
     "reconcile",
     "reconcile_frames",
+    "reserves",
     "roll_forward",
+    "unit_ledger",
     "vendor_returns",
     "write_signoff",
 ]

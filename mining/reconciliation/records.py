@@ -151,6 +151,60 @@ where e.activity = 'Determine supplier eligibility'
 group by e.case_id, e.site, e.sku
 """
 
+_STAGES: Final = """
+select case_id as line, max(site) as site, max(sku) as sku,
+    {received} as received, {graded} as graded, {dispositioned} as dispositioned
+from log_events where {known} and activity in ('Request return', 'Create RMA', 'Receive',
+    'Finish inspection', 'Execute disposition', 'Post credit memo')
+group by case_id
+"""
+
+_HANDLED: Final = """
+case when count(*) filter (where activity = '{0}') = 0 then null
+    when sum(quantity) filter (where activity = '{0}')
+        <= coalesce(sum(quantity) filter (where activity = 'Receive'), 0)
+    then sum(quantity) filter (where activity = '{0}')
+    else max(quantity) filter (where activity = '{0}') end
+"""
+
+_OBLIGATIONS: Final = """
+with dropped as (
+    select case_id as line, max(occurred_us) as dropped_us from log_events
+    where activity in ('Reject return', 'Cancel return', 'Expire return') and {known}
+        and case_id not in (
+            select case_id from log_events
+            where activity in ('Receive', 'Post credit memo') and {known}
+        )
+    group by case_id
+)
+select e.case_id as line, max(e.site) as site, max(e.sku) as sku, max(i.unit_cost) as unit_cost,
+    sum(e.quantity) filter (where e.activity = 'Receive') as received,
+    make_timestamp(min(e.occurred_us) filter (where e.activity = 'Create RMA'))
+        at time zone 'UTC' as authorised_at,
+    make_timestamp(min(e.occurred_us) filter (where e.activity = 'Receive'))
+        at time zone 'UTC' as received_at,
+    make_timestamp(max(d.dropped_us)) at time zone 'UTC' as dropped_at
+from log_events e
+left join item_facts i on i.sku = e.sku
+left join dropped d on d.line = e.case_id
+where e.activity in ('Request return', 'Create RMA', 'Receive', 'Post credit memo') and {known}
+group by e.case_id
+"""
+
+_WRITE_OFFS: Final = """
+with reasons as (
+    select case_id as line, max_by(reason, (occurred_us, source_seq)) as reason
+    from log_events where reason is not null and {known} group by case_id
+)
+select e.case_id as line, e.document_id, e.site, e.quantity, e.quantity * i.unit_cost as amount,
+    r.reason, make_timestamp(e.occurred_us) at time zone 'UTC' as occurred_at
+from log_events e
+left join item_facts i on i.sku = e.sku
+left join reasons r on r.line = e.case_id
+where e.activity = 'Execute disposition' and e.quantity is not null and {known}
+    and e.disposition in ('SCRAP', 'DONATE', 'LIQUIDATE', 'FIELD_DESTROY_FOR_CREDIT')
+"""
+
 
 class Records:
     """What the lake knew at one moment, as Arrow tables.
@@ -206,6 +260,21 @@ class Records:
     def claims(self) -> pa.Table:
         """Steps of supplier claims."""
         return self._read(_CLAIMS)
+
+    def stages(self) -> pa.Table:
+        """Units of each return line received, graded and dispositioned; null: not there yet."""
+        names = {"graded": "Finish inspection", "dispositioned": "Execute disposition"}
+        said = {stage: _HANDLED.format(activity) for stage, activity in names.items()}
+        said["received"] = "sum(quantity) filter (where activity = 'Receive')"
+        return self._engine.select(_STAGES.format(**self._said, **said))
+
+    def obligations(self) -> pa.Table:
+        """When each line was authorised, received or dropped, and what its units cost."""
+        return self._read(_OBLIGATIONS)
+
+    def write_offs(self) -> pa.Table:
+        """Units scrapped, given away or sold off, and the reason they had come back for."""
+        return self._read(_WRITE_OFFS)
 
     def eligible(self) -> pa.Table:
         """Lines a supplier owes something for."""

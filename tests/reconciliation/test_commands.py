@@ -47,3 +47,26 @@ def test_breaks_live_from_one_reconciliation_to_the_next(call, tmp_path):
 def test_looking_without_recording_leaves_no_trace(call):
     call("reconcile", "--no-record", "--json")
     assert json.loads(call("breaks", "list", "--json")) == {"breaks": [], "total": 0}
+
+
+def test_a_day_is_closed_out_per_site(call):
+    told = json.loads(call("reconcile", "--close-out", "2026-07-06", "--no-record", "--json"))
+    assert {row["site"] for row in told["close_out"]} >= {"DC1", "DC2"}
+    assert all(row["proven"] for row in told["close_out"])
+    assert all(
+        row["moved"] == row["moved_matched"] + row["moved_in_breaks"] for row in told["close_out"]
+    )
+    assert "nothing to prove" in call("reconcile", "--close-out", "1999-01-01", "--no-record")
+
+
+@pytest.mark.parametrize("book", ["ledger", "reserves", "vendors"])
+def test_the_books_tie(call, book):
+    assert json.loads(call("books", book, "--json"))["ties"] is True
+    assert "It ties" in call("books", book)
+
+
+def test_what_cannot_be_promised_is_listed_for_a_day(call):
+    told = json.loads(call("books", "promise", "--day", "2026-07-06", "--json"))
+    assert told["day"] == "2026-07-06"
+    assert sum(row["units"] for row in told["gaps"]) > 0
+    assert "cannot be promised yet" in call("books", "promise")
