@@ -12,6 +12,7 @@ from typing import Any, Literal, cast
 import pandas as pd
 
 from ingestion.errors import RetraceError
+from mining.completeness import Reporting, completeness
 from mining.log import EventLog, Moment
 from mining.metrics import FIGURES, METRICS, Metric
 from mining.milestones import Milestones
@@ -43,14 +44,26 @@ class Kpis:
         was measured or the curve does not reach the quantile yet. ``low`` to ``high`` is its 95 %
         band, ``ended_share`` how many ended another way, ``dated_share`` how many rest on a time
         known to the day only (the band covers what that leaves open).
+    completeness : tuple of Reporting
+        Who reports for which site, and who is late (see ``mining.completeness``).
     """
 
     as_of: str
     frame: pd.DataFrame = field(repr=False)
+    completeness: tuple[Reporting, ...] = field(default=(), repr=False)
+
+    @property
+    def warnings(self) -> list[str]:
+        """Sentences on sources that are late, which make the figures look other than they are."""
+        return [row.message for row in self.completeness if row.message]
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON of ``retrace mine kpis``."""
-        return {"as_of": self.as_of, "kpis": _records(self.frame)}
+        return {
+            "as_of": self.as_of,
+            "kpis": _records(self.frame),
+            "completeness": [row.to_dict() for row in self.completeness],
+        }
 
 
 def kpis(
@@ -76,7 +89,8 @@ def kpis(
         for name, part in seen.groupby("site", sort=True):
             if site is None or name == site:
                 rows.append({"id": metric.id, "site": name, **metric.figure(part)})
-    return Kpis(log.as_of.isoformat(), pd.DataFrame(rows, columns=["id", "site", *FIGURES]))
+    frame = pd.DataFrame(rows, columns=["id", "site", *FIGURES])
+    return Kpis(log.as_of.isoformat(), frame, tuple(completeness(log, site=site)))
 
 
 def kpi_trend(
