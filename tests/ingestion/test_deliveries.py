@@ -6,9 +6,6 @@ import sys
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given
-from hypothesis import settings as hypothesis_settings
-from hypothesis import strategies as st
 
 from ingestion.errors import HomeIsBusy
 from ingestion.intake import ingest
@@ -178,43 +175,3 @@ def test_a_crash_between_the_tables_leaves_nothing_visible(settings, tmp_path, m
     monkeypatch.undo()
     assert ingest(settings, [path], **COLUMNS).accepted == 80
     assert len(lake_rows(settings.home)) == 80
-
-
-RECORDS = st.lists(
-    st.tuples(st.integers(0, 3), st.sampled_from("abc"), st.integers(1, 28), st.integers(0, 30)),
-    min_size=1,
-    max_size=30,
-)
-
-
-@given(records=RECORDS, order=st.randoms(use_true_random=False), cuts=st.integers(1, 4))
-@hypothesis_settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
-def test_records_with_an_id_give_one_lake_however_they_are_split_repeated_or_ordered(
-    tmp_path_factory, records, order, cuts
-):
-    lines = sorted(
-        {
-            f"id{key},{case},{name},2024-01-{day:02d}"
-            for case, name, day, key in {r[3]: r for r in records}.values()
-        }
-    )
-    tmp = tmp_path_factory.mktemp("split")
-    once = Settings.load(tmp / "once")
-    (tmp / "all.csv").write_text("event_id,case,activity,time\n" + "\n".join(lines) + "\n")
-    ingest(once, [tmp / "all.csv"], **COLUMNS)
-    messy = Settings.load(tmp / "messy")
-    received = 0
-    for number in range(cuts):
-        part = [line for line in lines if order.random() < 0.7] or lines[:1]
-        if number == cuts - 1:
-            part = [*lines, *part]
-        order.shuffle(part)
-        file = tmp / f"{number}.csv"
-        file.write_text("event_id,case,activity,time\n" + "\n".join(part) + "\n")
-        received += ingest(messy, [file], **COLUMNS).received
-    columns = "event_id, case_id, activity, occurred_at"
-    assert lake_rows(messy.home, columns) == lake_rows(once.home, columns)
-    found = status(Lake(messy.home))
-    assert found.balanced and found.totals()["received"] == received
