@@ -1,4 +1,4 @@
-"""The commands that find: mine and export; maps, reasons and reconcile have their own modules."""
+"""The commands that find: mine and export; each family of findings has a module of its own."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -10,13 +10,13 @@ from ingestion.console import (
     AsJson,
     AsOf,
     Home,
-    number,
     out,
     print_json,
-    table,
 )
+from mining.kpi_commands import app as kpi_commands
 from mining.map_commands import app as map_commands
-from mining.options import From, Site, Source, To, read_log
+from mining.model_commands import app as model_commands
+from mining.options import Source, read_log
 from mining.reconciliation_commands import app as reconciliation_commands
 from mining.why_commands import app as why_commands
 
@@ -24,46 +24,10 @@ app = typer.Typer()
 mine_app = typer.Typer(no_args_is_help=True, help="Process maps, variants and KPIs.")
 app.add_typer(mine_app, name="mine")
 mine_app.add_typer(map_commands)
+mine_app.add_typer(kpi_commands)
+mine_app.add_typer(model_commands)
 mine_app.add_typer(why_commands)
 app.add_typer(reconciliation_commands)
-
-
-@mine_app.command("kpis")
-def mine_kpis(
-    site: Site = None,
-    start: From = None,
-    end: To = None,
-    as_of: AsOf = None,
-    source: Source = None,
-    home: Home = None,
-    as_json: AsJson = False,
-) -> None:
-    """Compute the KPIs by site; open cases are censored, not dropped."""
-    from mining import kpis
-
-    log = read_log(home, source, as_of, "duckdb")
-    answer = kpis(log, site=site, start=start, end=end).to_dict()
-    if as_json:
-        print_json(answer)
-        return
-    rows = [
-        [
-            k["id"],
-            k["site"] or "all",
-            number(k["value"]),
-            k["unit"],
-            k["n"],
-            f"{k['open_share']:.1%}" if k["open_share"] is not None else "-",
-            number(k["p50"]),
-            number(k["p90"]),
-        ]
-        for k in answer["kpis"]
-    ]
-    table(
-        f"KPIs as of {answer['as_of']}",
-        ["kpi", "site", "value", "unit", "n", "open", "p50", "p90"],
-        rows,
-    )
 
 
 @app.command()

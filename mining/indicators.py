@@ -6,28 +6,19 @@ a line that ended another way (cancelled, expired, rejected, no credit due) comp
 passing for a finished one (Aalen-Johansen); the open share stands beside every figure.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 
 import pandas as pd
 
-from ingestion.errors import RetraceError
 from mining.completeness import Reporting, completeness
 from mining.log import EventLog, Moment
-from mining.metrics import FIGURES, METRICS, Metric
+from mining.metrics import FIGURES, Metric, chosen_metrics
 from mining.milestones import Milestones
 
 _IMMATURE_US = 30 * 86_400_000_000
 Period = Literal["W", "M"]
-
-
-class UnknownMetric(RetraceError):
-    """A KPI id that is not in the registry."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        known = ", ".join(metric.id for metric in METRICS)
-        super().__init__(f"There is no KPI {name!r}. Known: {known}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +63,7 @@ def kpis(
     site: str | None = None,
     start: Moment | None = None,
     end: Moment | None = None,
-    only: tuple[str, ...] = (),
+    only: Sequence[str] = (),
 ) -> Kpis:
     """Measure every metric (or ``only`` some) on the lines of a site opened in [start, end).
 
@@ -82,7 +73,7 @@ def kpis(
     """
     facts = Milestones(log, log.slice(site=site, start=start, end=end))
     rows = []
-    for metric in _chosen(log, only):
+    for metric in _measurable(log, only):
         seen = metric.measure(facts)
         if site is None:
             rows.append({"id": metric.id, "site": None, **metric.figure(seen)})
@@ -95,7 +86,7 @@ def kpis(
 
 def kpi_trend(
     log: EventLog,
-    id: str | None = None,
+    id: str | Sequence[str] = (),
     *,
     freq: Period = "W",
     by_site: bool = False,
@@ -103,7 +94,9 @@ def kpi_trend(
     start: Moment | None = None,
     end: Moment | None = None,
 ) -> pd.DataFrame:
-    """Follow one metric, or all, over the weeks (from Monday, UTC) or months lines opened in.
+    """Follow metrics (all where none is named) over the weeks or months in which lines opened.
+
+    Weeks begin on Monday, UTC.
 
     Returns
     -------
@@ -116,7 +109,7 @@ def kpi_trend(
     """
     facts = Milestones(log, log.slice(site=site, start=start, end=end))
     rows = []
-    for metric in _chosen(log, () if id is None else (id,)):
+    for metric in _measurable(log, (id,) if isinstance(id, str) else id):
         seen = metric.measure(facts)
         opened = pd.to_datetime(seen["opened_us"], unit="us")
         period = opened.dt.to_period("W-SUN" if freq == "W" else "M")
@@ -138,11 +131,7 @@ def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     return cast(list[dict[str, Any]], rows.where(rows.notna(), None).to_dict("records"))
 
 
-def _chosen(log: EventLog, only: tuple[str, ...]) -> list[Metric]:
+def _measurable(log: EventLog, ids: Sequence[str]) -> list[Metric]:
     """The metrics asked for, less those this engine cannot measure."""
-    known = {metric.id: metric for metric in METRICS}
-    for name in only:
-        if name not in known:
-            raise UnknownMetric(name)
-    asked = [known[name] for name in only] if only else list(METRICS)
-    return [metric for metric in asked if metric.everywhere or log.engine.name == "duckdb"]
+    here = log.engine.name == "duckdb"
+    return [metric for metric in chosen_metrics(ids) if metric.everywhere or here]

@@ -72,6 +72,11 @@ class Metric:
     better: Literal["less", "more", "neither"] = "less"
     everywhere: bool = True
 
+    def to_dict(self) -> dict[str, str]:
+        """What it means, as JSON."""
+        names = ("id", "name", "formula", "unit", "grain", "censoring", "owner", "better")
+        return {name: getattr(self, name) for name in names}
+
     def figure(self, seen: Observations) -> dict[str, Any]:
         """Value with sample size, open share, quantiles and 95 % band (``FIGURES``).
 

@@ -74,7 +74,7 @@ def leakage(facts: Milestones) -> pd.DataFrame:
         .where(settled)
         .clip(lower=0.0)
         .fillna(0.0),
-        over_credited=(lines["credited_amount"] - fair).clip(lower=0.0).fillna(0.0),
+        over_credited=(lines["credited_amount"] - fair).clip(lower=0.0).round(2).fillna(0.0),
         open=done.isna(),
     )
 
