@@ -44,7 +44,7 @@ def promise_gap(
     left = rows[
         (rows["side"] == "left") & (rows["kind"] == "transfer") & rows["status"].isin(sellable)
     ]
-    until = pd.to_datetime(left["group"].map(seen), utc=True).where(left["type"] != "B14")
+    until = seen.reindex(left["group"]).set_axis(left.index).where(left["type"] != "B14")
     zones = {one.site: one.zone for one in calendars}
     first = _local_days(left["occurred_at"], left["site"], zones)
     now = pd.Series(pd.Timestamp(found.as_of), left.index)
