@@ -9,6 +9,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,6 +22,7 @@ from pm4py.objects.bpmn.exporter import exporter as bpmn_exporter
 from pm4py.objects.dfg.obj import DFG
 
 from ingestion.errors import RetraceError
+from mining.alignments import fast_costs
 from mining.graph import DirectlyFollowsGraph
 from mining.traces import Variants
 
@@ -165,23 +167,42 @@ def replay(found: Variants, model: ProcessModel) -> Fitness:
     return _fitness("token replay", found, fitness, fitting)
 
 
-def align(found: Variants, model: ProcessModel, *, limit_s: float = 60.0) -> Fitness:
-    """Align one trace per variant, the most frequent first, for at most ``limit_s`` seconds."""
+def align(
+    found: Variants,
+    model: ProcessModel,
+    *,
+    limit_s: float = 60.0,
+    engine: Literal["r4pm", "pm4py"] | None = None,
+) -> Fitness:
+    """Align one trace per variant, the most frequent first, for at most ``limit_s`` seconds.
+
+    Parameters
+    ----------
+    engine : "r4pm" or "pm4py", optional
+        What aligns (default: r4pm where it is installed; the optimum is the same).
+    """
     until = time.monotonic() + limit_s
-    shortest = _cost((), model, limit_s)
+    if engine is None:
+        engine = "r4pm" if find_spec("r4pm") else "pm4py"
+    cost = (
+        fast_costs(model.net, model.initial, model.final)
+        if engine == "r4pm"
+        else lambda names: _cost(names, model, until - time.monotonic())
+    )
+    shortest = cost(()) if limit_s > 0 else None
     fitness: list[float | None] = []
     fitting: list[bool | None] = []
     for names, _ in _variants(found):
-        left = until - time.monotonic()
-        cost = _cost(names, model, left) if left > 0 and shortest is not None else None
-        if cost is None or shortest is None:
+        in_time = shortest is not None and time.monotonic() < until
+        needed = cost(names) if in_time else None
+        if needed is None or shortest is None:
             fitness.append(None)
             fitting.append(None)
             continue
         worst = len(names) + shortest
-        fitness.append(1 - cost / worst if worst else 1.0)
-        fitting.append(cost == 0)
-    return _fitness("alignments", found, fitness, fitting)
+        fitness.append(1 - needed / worst if worst else 1.0)
+        fitting.append(needed == 0)
+    return _fitness(f"alignments ({engine})", found, fitness, fitting)
 
 
 def _variants(found: Variants) -> list[tuple[tuple[str, ...], int]]:

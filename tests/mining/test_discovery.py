@@ -8,11 +8,14 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from typer.testing import CliRunner
 
 import mining
 from ingestion.intake import ingest
 from ingestion.settings import Settings
 from mining import directly_follows_graph, load, variants
+from mining.alignments import fast_costs
+from mining.commands import app
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 discovery = pytest.importorskip("mining.discovery")
@@ -39,13 +42,24 @@ def test_token_replay_per_variant_equals_the_reference(reference):
     assert fitness.judged_share == 1
 
 
-@pytest.mark.slow
-def test_alignments_per_variant_equal_the_reference(reference):
+@pytest.mark.parametrize("engine", [pytest.param("pm4py", marks=pytest.mark.slow), "r4pm"])
+def test_alignments_per_variant_equal_the_reference(reference, engine):
+    pytest.importorskip(engine)
     entry, found, model = reference
-    fitness = discovery.align(found, model, limit_s=300)
+    fitness = discovery.align(found, model, limit_s=300, engine=engine)
     expected = entry["pm4py_align"]
     assert fitness.average_fitness == pytest.approx(expected["averageFitness"], abs=2e-4)
     assert fitness.fitting_share == pytest.approx(expected["percFitTraces"] / 100, abs=2e-4)
+    assert fitness.judged_share == 1
+
+
+def test_a_trace_that_would_visit_too_many_states_is_not_judged(reference):
+    pytest.importorskip("r4pm")
+    _, found, model = reference
+    names = tuple(found.top["activities"].iloc[0])
+    net = model.net, model.initial, model.final
+    assert fast_costs(*net, most_states=2)(names) is None
+    assert fast_costs(*net)(("no such activity",)) == fast_costs(*net)(()) + 1
 
 
 def test_alignments_stop_when_the_time_is_up_and_say_how_far_they_came(reference):
@@ -101,3 +115,13 @@ def test_one_module_alone_imports_pm4py():
     assert importing == {"discovery.py"}
     code = "import mining, sys; sys.exit('pm4py' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_command_writes_a_model_and_says_how_well_it_fits(small_home, tmp_path):
+    words = ["mine", "model", "--bpmn", str(tmp_path / "returns.bpmn"), "--home", str(small_home)]
+    done = CliRunner().invoke(app, [*words, "--site", "DC1", "--json"])
+    assert done.exit_code == 0, done.output
+    said = json.loads(done.stdout)
+    assert 0 < said["fitness"]["average_fitness"] <= 1
+    assert said["fitness"]["judged_share"] == 1
+    assert ElementTree.parse(tmp_path / "returns.bpmn").getroot().tag.endswith("definitions")
