@@ -17,7 +17,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from ingestion.errors import RetraceError, UnreadableFile
+from ingestion.errors import RetraceError, UnreadableFile, is_disk_full
 from ingestion.fates import (
     WHY,
     count_records,
@@ -327,6 +327,8 @@ def _duckdb_errors_named(path: Path) -> Iterator[None]:
     try:
         yield
     except duckdb.Error as error:
+        if is_disk_full(error):
+            raise
         why = str(error).split("\n", 1)[0]
         raise UnreadableFile(path, f"it cannot be read ({why})") from error
 

@@ -4,6 +4,9 @@ A bad *row* is data and goes to the quarantine; a bad *call* is one of these. Ev
 what happened, with which value, and what to do about it. No status code lives below the API.
 """
 
+import errno
+import os
+
 
 class RetraceError(Exception):
     """Base of every error a caller can act on; the CLI prints it as one line and exits 1."""
@@ -34,6 +37,24 @@ class HomeIsBusy(RetraceError):
         super().__init__(
             f"Another process is writing to {self.home}. Wait until it has finished and try again."
         )
+
+
+class DiskFull(RetraceError):
+    """The disk under a home has no space left."""
+
+    def __init__(self, home: object) -> None:
+        self.home = str(home)
+        super().__init__(
+            f"No space is left on the disk of {self.home}. What was loaded before is intact. "
+            "Make space and run the same command again."
+        )
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Whether an error of Python, DuckDB or Delta says that a disk (or a quota) is full."""
+    codes = (errno.ENOSPC, errno.EDQUOT)
+    known = isinstance(error, OSError) and error.errno in codes
+    return known or any(os.strerror(code) in str(error) for code in codes)
 
 
 class EmptyLake(RetraceError):

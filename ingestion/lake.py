@@ -21,7 +21,7 @@ import pyarrow as pa
 from deltalake import DeltaTable, WriterProperties, write_deltalake
 from deltalake.transaction import AddAction
 
-from ingestion.errors import HomeIsBusy
+from ingestion.errors import DiskFull, HomeIsBusy, is_disk_full
 from ingestion.schema import TABLES, sql_type
 
 _DELIVERED = frozenset(TABLES) - {"deliveries"}
@@ -238,6 +238,8 @@ class Lake:
         ------
         HomeIsBusy
             Another process holds it.
+        DiskFull
+            What was being written found no space; it will not be seen.
         """
         if getattr(self._depth, "held", 0):
             yield
@@ -251,6 +253,10 @@ class Lake:
             self._depth.held = 1
             try:
                 yield
+            except Exception as error:
+                if is_disk_full(error):
+                    raise DiskFull(self.home) from error
+                raise
             finally:
                 self._depth.held = 0
 
