@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mining.causation import Causes, causes
+    from mining.changes import Changes, changes
     from mining.comparison import Comparison, compare
     from mining.declare import Constraints, check, declare
     from mining.delays import Bottlenecks, bottlenecks
@@ -25,15 +26,16 @@ if TYPE_CHECKING:
     from mining.traces import Variants, case_durations, variants
 
 _HOMES = {
-    "METRICS": "mining.metrics",
     "Bottlenecks": "mining.delays",
     "Causes": "mining.causation",
+    "Changes": "mining.changes",
     "Comparison": "mining.comparison",
     "Conformance": "mining.judgement",
     "Constraints": "mining.declare",
     "DirectlyFollowsGraph": "mining.graph",
     "EventLog": "mining.log",
     "Kpis": "mining.indicators",
+    "METRICS": "mining.metrics",
     "Metric": "mining.metrics",
     "ObjectGraph": "mining.objects",
     "Rework": "mining.repetition",
@@ -42,6 +44,7 @@ _HOMES = {
     "bottlenecks": "mining.delays",
     "case_durations": "mining.traces",
     "causes": "mining.causation",
+    "changes": "mining.changes",
     "check": "mining.declare",
     "compare": "mining.comparison",
     "conformance": "mining.judgement",
@@ -65,6 +68,7 @@ __all__ = [
     "METRICS",
     "Bottlenecks",
     "Causes",
+    "Changes",
     "Comparison",
     "Conformance",
     "Constraints",
@@ -79,6 +83,7 @@ __all__ = [
     "bottlenecks",
     "case_durations",
     "causes",
+    "changes",
     "check",
     "compare",
     "conformance",

@@ -125,15 +125,20 @@ def discoveries(p_values: Floats, rate: float) -> Flags:
     >>> discoveries(np.array([0.001, 0.2, 0.01, 0.9]), 0.05).tolist()
     [True, False, True, False]
     """
+    return np.asarray(p_values <= discovery_limit(p_values, rate))
+
+
+def discovery_limit(p_values: Floats, rate: float) -> float:
+    """The largest p-value ``discoveries`` would accept; 0 where it finds nothing.
+
+    >>> round(discovery_limit(np.array([0.001, 0.2, 0.01, 0.9]), 0.05), 4)
+    0.012
+    """
     count = len(p_values)
-    harmonic = (1 / np.arange(1, count + 1)).sum()
-    order = np.argsort(p_values)
-    limits = rate * np.arange(1, count + 1) / (count * max(harmonic, 1.0))
-    passing = np.flatnonzero(p_values[order] <= limits)
-    chosen = np.zeros(count, bool)
-    if len(passing):
-        chosen[order[: passing[-1] + 1]] = True
-    return chosen
+    ranks = np.arange(1, count + 1)
+    limits = rate * ranks / (count * (1 / ranks).sum()) if count else np.empty(0)
+    passing = np.flatnonzero(np.sort(p_values) <= limits)
+    return float(limits[passing[-1]]) if len(passing) else 0.0
 
 
 def _design(groups: Floats, nuisance: Floats) -> Floats:

@@ -281,3 +281,53 @@ def mine_temporal_profile(
         ["case", "from", "to", "apart", "usual", "deviations"],
         strays,
     )
+
+
+@app.command("changes")
+def mine_changes(
+    false_discovery_rate: Annotated[
+        float, typer.Option("--rate", min=0.001, max=0.5, help="False-discovery rate held.")
+    ] = 0.05,
+    site: Site = None,
+    start: From = None,
+    end: To = None,
+    as_of: AsOf = None,
+    source: Source = None,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Find the days on which a site changed, and what changed: stages, mix of goods, volume.
+
+    Example: `retrace mine changes --site DC3`
+    """
+    from mining.changes import changes
+
+    log = read_log(home, source, as_of, "duckdb")
+    rate = false_discovery_rate
+    found = changes(log, site=site, start=start, end=end, false_discovery_rate=rate)
+    answer = found.to_dict()
+    if as_json:
+        print_json(answer)
+        return
+    rows = [
+        [
+            change["site"],
+            said["day"],
+            said["measure"],
+            _level(said["before"], said["unit"]),
+            _level(said["after"], said["unit"]),
+            "-" if said["money_per_day"] is None else f"{said['money_per_day']:+,.2f}",
+        ]
+        for change in answer["changes"]
+        for said in change["measures"]
+    ]
+    table(
+        f"{len(answer['changes'])} changes in {found.tried} daily series, "
+        f"false-discovery rate {rate:.0%}",
+        ["site", "from", "what", "before", "after", "money per day"],
+        rows,
+    )
+
+
+def _level(value: float, unit: str) -> str:
+    return f"{value:.1%}" if unit == "share" else f"{value:,.1f} {unit}"
