@@ -17,6 +17,7 @@ from mining.log import EventLog, Moment
 from mining.metrics import FIGURES, Metric, chosen_metrics
 from mining.milestones import Milestones
 
+_CONTRACT = ["id", "site", "value", "unit", "n", "open_share", "p50", "p90"]
 _IMMATURE_US = 30 * 86_400_000_000
 Period = Literal["W", "M"]
 
@@ -50,6 +51,10 @@ class Kpis:
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON of ``retrace mine kpis``."""
+        return {"as_of": self.as_of, "kpis": _records(self.frame[_CONTRACT])}
+
+    def with_details(self) -> dict[str, Any]:
+        """The same with bands, competing ends, and who is late."""
         return {
             "as_of": self.as_of,
             "kpis": _records(self.frame),

@@ -40,6 +40,9 @@ def mine_kpis(
     by: Annotated[
         By | None, typer.Option(help="Follow them over the periods in which lines opened.")
     ] = None,
+    details: Annotated[
+        bool, typer.Option("--details", help="With --json: bands, and which sources are late.")
+    ] = False,
     site: Site = None,
     start: From = None,
     end: To = None,
@@ -51,7 +54,7 @@ def mine_kpis(
     """Compute the KPIs by site with 95 % bands; open cases are censored, not dropped.
 
     Examples: `retrace mine kpis --site DC4`, `retrace mine kpis posting_lag --by week`,
-    `retrace mine kpis --list`
+    `retrace mine kpis --json --details`, `retrace mine kpis --list`
     """
     from mining import kpi_trend, kpis
     from mining.indicators import trend_records
@@ -74,9 +77,9 @@ def mine_kpis(
         print_json(answer) if as_json else _show_trend(answer, by)
         return
     if as_json:
-        print_json(found.to_dict())
-        return
-    _show(found.to_dict(), site)
+        print_json(found.with_details() if details else found.to_dict())
+    else:
+        _show(found.with_details(), site)
     for warning in found.warnings:
         err.print(f"Incomplete: {warning}", style="yellow")
 

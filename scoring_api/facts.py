@@ -51,7 +51,7 @@ class Facts:
         def compute() -> dict[str, Any]:
             answer: dict[str, Any] = kpis(
                 load(self._home), site=site, start=start, end=end
-            ).to_dict()
+            ).with_details()
             return answer
 
         return await self._remembered(("kpis", site, start, end), compute)

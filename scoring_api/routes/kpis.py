@@ -1,5 +1,6 @@
 """KPIs, as mined from the lake."""
 
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
@@ -15,7 +16,11 @@ router = APIRouter(route_class=GuardedRoute, tags=["facts"])
 
 
 class Kpi(BaseModel):
-    """One figure of one site (null: all sites), with how many cases it rests on."""
+    """One figure of one site (null: all sites), with how many cases it rests on.
+
+    ``low`` to ``high`` is the 95 % band of the value, ``ended_share`` the share that ended another
+    way, ``dated_share`` the share that rests on a time known to the day only.
+    """
 
     model_config = ConfigDict(extra="allow")
 
@@ -27,6 +32,27 @@ class Kpi(BaseModel):
     open_share: float | None
     p50: float | None
     p90: float | None
+    low: float | None
+    high: float | None
+    p90_low: float | None
+    p90_high: float | None
+    ended_share: float | None
+    dated_share: float | None
+
+
+class SourceReporting(BaseModel):
+    """How a source reports for a site; ``message`` says so where it is late."""
+
+    source: str
+    site: str | None
+    last_at: datetime
+    usual_gap_days: int | None
+    late_days: int
+    expected_days: int
+    reported_days: int
+    message: str | None = Field(
+        examples=["DC4: wms_legacy: last file of 17 Mar 2026, 3 working days late"]
+    )
 
 
 class KpiReport(BaseModel):
@@ -34,6 +60,7 @@ class KpiReport(BaseModel):
 
     as_of: str | None
     kpis: list[Kpi]
+    completeness: list[SourceReporting]
 
 
 @router.get(
@@ -66,5 +93,8 @@ async def get_kpis(
         raise
     except RetraceError as error:
         raise Problem(404, str(error)) from error
-    rows = [row for row in report["kpis"] if principal.may_see(row["site"])]
-    return KpiReport.model_validate({**report, "kpis": rows})
+    seen = {
+        part: [row for row in report[part] if principal.may_see(row["site"])]
+        for part in ("kpis", "completeness")
+    }
+    return KpiReport.model_validate({**report, **seen})

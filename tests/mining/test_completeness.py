@@ -106,7 +106,7 @@ def test_the_kpis_carry_the_warning(home, deliver):
     found = kpis(load(home), only=("touches",))
     [warning] = found.warnings
     assert warning.startswith("DC4: wms: last file of 17 Mar")
-    [row] = [row for row in found.to_dict()["completeness"] if row["message"]]
+    [row] = [row for row in found.with_details()["completeness"] if row["message"]]
     json.dumps(row)
     assert kpis(load(home), site="DC4", only=("touches",)).warnings == [warning]
 

@@ -37,7 +37,27 @@ def test_kpis_come_by_site_and_for_all_sites(loaded, client):
 def test_kpis_are_those_of_the_mining_layer(loaded, client, settings):
     from mining import kpis, load
 
-    assert client.get("/v1/kpis").json() == kpis(load(settings.home)).to_dict()
+    answer = client.get("/v1/kpis").json()
+    mined = kpis(load(settings.home)).with_details()
+    assert answer["kpis"] == mined["kpis"]
+    late = [(row["source"], row["site"], row["message"]) for row in mined["completeness"]]
+    told = answer["completeness"]
+    assert [(row["source"], row["site"], row["message"]) for row in told] == late
+
+
+def test_a_late_source_is_told_to_those_who_may_see_its_site(
+    client, make_client, settings, tmp_path
+):
+    days = [f"2026-03-{day:02d}T22:00:00Z" for day in range(2, 10)]
+    rows = [f"R{n}:1,Receive,{day},DC1" for n, day in enumerate(days)]
+    rows += [f"S{n}:1,Receive,{day},DC2" for n, day in enumerate([*days, "2026-03-20T22:00:00Z"])]
+    path = tmp_path / "log.csv"
+    path.write_text("\n".join(["case,what,when,site", *rows]))
+    ingest(settings, [path], case="case", activity="what", time="when")
+    [late] = [row for row in client.get("/v1/kpis").json()["completeness"] if row["message"]]
+    assert (late["site"], late["late_days"]) == ("DC1", 11)
+    west = make_client(sites=["DC2"]).get("/v1/kpis").json()
+    assert {row["site"] for row in west["completeness"]} == {"DC2"}
 
 
 def test_a_slice_can_be_asked_for(loaded, client):
