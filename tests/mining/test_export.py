@@ -63,6 +63,30 @@ def test_pm4py_reads_the_ocel_back_to_the_same_counts(small_home, tmp_path):
         assert kinds[kind] == ours[kind]
 
 
+def test_r4pm_reads_the_xes_back_to_the_same_counts(awkward, small_home, tmp_path):
+    r4pm = pytest.importorskip("r4pm")
+    for log in (load(awkward), load(small_home)):
+        done = export(log, "xes", tmp_path / "log.xes")
+        item = r4pm.import_item("EventLog", str(tmp_path / "log.xes"))
+        ways = r4pm.bindings.log_to_activity_projection(item)
+        assert r4pm.bindings.get_num_cases(ways) == done.cases
+        assert r4pm.bindings.get_num_variants(ways) == variants(log).variants
+        rows, _ = r4pm.df.import_xes(str(tmp_path / "log.xes"))
+        assert len(rows) == done.events
+
+
+def test_r4pm_reads_the_ocel_back_to_the_same_counts(small_home, tmp_path):
+    r4pm = pytest.importorskip("r4pm")
+    log = load(small_home)
+    done = export(log, "ocel", tmp_path / "log.json")
+    found = r4pm.df.import_ocel(str(tmp_path / "log.json"))
+    assert (len(found["events"]), len(found["objects"])) == (done.events, done.objects)
+    kinds = found["relations"].group_by("ocel:type").len().rows()
+    links = object_centric_graph(log).types.set_index("object_type")["links"].to_dict()
+    for kind in ("rma", "unit", "shipment", "order"):
+        assert dict(kinds)[kind] == links[kind]
+
+
 def test_the_ocel_links_every_event_to_its_line_and_keeps_ids_unique(awkward, tmp_path):
     links = pd.DataFrame({"event_id": ["e0"], "object_type": ["rma"], "object_id": ["NA"]})
     export(load(awkward, objects=links), "ocel", tmp_path / "log.json.gz")
