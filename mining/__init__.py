@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mining.causation import Causes, causes
-    from mining.changes import Changes, changes
+    from mining.changepoints import Changes, changes
     from mining.comparison import Comparison, compare
-    from mining.declare import Constraints, check, declare
+    from mining.constraints import Constraints, check_constraints, declare
     from mining.delays import Bottlenecks, bottlenecks
     from mining.graph import DirectlyFollowsGraph, directly_follows_graph
     from mining.indicators import Kpis, kpi_trend, kpis
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 _HOMES = {
     "Bottlenecks": "mining.delays",
     "Causes": "mining.causation",
-    "Changes": "mining.changes",
+    "Changes": "mining.changepoints",
     "Comparison": "mining.comparison",
     "Conformance": "mining.judgement",
-    "Constraints": "mining.declare",
+    "Constraints": "mining.constraints",
     "DirectlyFollowsGraph": "mining.graph",
     "EventLog": "mining.log",
     "Kpis": "mining.indicators",
@@ -44,11 +44,11 @@ _HOMES = {
     "bottlenecks": "mining.delays",
     "case_durations": "mining.traces",
     "causes": "mining.causation",
-    "changes": "mining.changes",
-    "check": "mining.declare",
+    "changes": "mining.changepoints",
+    "check_constraints": "mining.constraints",
     "compare": "mining.comparison",
     "conformance": "mining.judgement",
-    "declare": "mining.declare",
+    "declare": "mining.constraints",
     "directly_follows_graph": "mining.graph",
     "eventually_follows": "mining.maps",
     "kpi_trend": "mining.indicators",
@@ -84,7 +84,7 @@ __all__ = [
     "case_durations",
     "causes",
     "changes",
-    "check",
+    "check_constraints",
     "compare",
     "conformance",
     "declare",

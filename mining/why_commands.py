@@ -192,7 +192,7 @@ def mine_declare(
 
     Example: `retrace mine declare --site DC5 --against DC1`
     """
-    from mining.declare import check, declare
+    from mining.constraints import check_constraints, declare
 
     log = read_log(home, source, as_of, "duckdb")
     found = declare(
@@ -205,7 +205,7 @@ def mine_declare(
         end=end,
     )
     if against is not None:
-        found = check(log, found, site=site, start=start, end=end)
+        found = check_constraints(log, found, site=site, start=start, end=end)
     answer = found.to_dict()
     if as_json:
         print_json(answer)
@@ -300,7 +300,7 @@ def mine_changes(
 
     Example: `retrace mine changes --site DC3`
     """
-    from mining.changes import changes
+    from mining.changepoints import changes
 
     log = read_log(home, source, as_of, "duckdb")
     rate = false_discovery_rate

@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mining import load
-from mining.declare import (
+from mining.constraints import (
     NEGATIVE,
     STRONGER,
     TooManyActivities,
-    check,
+    check_constraints,
     declare,
     judge_constraints,
     judge_variants,
@@ -167,11 +167,11 @@ def test_constraints_of_one_site_are_checked_at_another(log_of):
     bad = log_of("a b c", "a c", "a c", site="SOUTH").assign(case_id=lambda f: "s" + f["case_id"])
     log = load(pd.concat([good, bad]))
     standard = declare(log, site="NORTH")
-    there = check(log, standard, site="SOUTH").frame
+    there = check_constraints(log, standard, site="SOUTH").frame
     worst = there.iloc[0]
     assert worst["violated"] == 2
     assert there["violated"].sum() > 0
-    assert check(log, standard, site="NORTH").frame["violated"].sum() == 0
+    assert check_constraints(log, standard, site="NORTH").frame["violated"].sum() == 0
 
 
 def test_too_many_activities_are_refused_with_advice(log_of):

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import ruptures
 
-from mining.changes import Series, changes, find_changes
+from mining.changepoints import Series, changes, find_changes
 from mining.shifts import SHORTEST, find_shift, find_shifts
 
 

@@ -111,7 +111,7 @@ def declare(
     return Constraints(every.cases, kept)
 
 
-def check(
+def check_constraints(
     log: EventLog,
     constraints: Constraints,
     *,
