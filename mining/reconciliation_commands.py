@@ -167,38 +167,59 @@ def list_breaks(
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
-    """List recorded breaks, the dearest first.
+    """List recorded breaks, the greatest expected loss first.
+
+    Expected loss is the value at risk times the chance that a break does not clear itself, as
+    learned from the recorded lives of former breaks.
 
     Example: `retrace breaks list --type B04 --site DC2`
     """
     moment = as_of.replace(tzinfo=UTC) if as_of and as_of.tzinfo is None else as_of
+    known = _log(Settings.load(home)).lives(as_of=moment)
     lives = [
         life
-        for life in _log(Settings.load(home)).lives(as_of=moment).values()
+        for life in known.values()
         if (status in ("all", life.status) or (status == "unsettled" and life.status != "closed"))
         and kind in (None, life.facts["type"])
         and site in (None, life.facts["site"])
         and assignee in (None, life.assignee)
     ]
-    lives.sort(key=lambda life: (-life.facts["value_at_risk"], life.break_id))
+    ranked = _ranked(known, lives)
     if as_json:
-        print_json({"breaks": [_told(life) for life in lives[:limit]], "total": len(lives)})
+        told = [_told(known[row["break_id"]]) | _chances(row) for row in ranked[:limit]]
+        print_json({"breaks": told, "total": len(lives)})
         return
     table(
         f"{len(lives):,} breaks" + (f", the first {limit:,}" if len(lives) > limit else ""),
-        ["break", "type", "status", "assignee", "at risk", "what"],
-        [
-            [
-                life.break_id,
-                life.facts["type"],
-                life.status,
-                life.assignee or "-",
-                f"{life.facts['value_at_risk']:,.2f}",
-                life.facts["explanation"],
-            ]
-            for life in lives[:limit]
-        ],
+        ["break", "type", "status", "assignee", "at risk", "clears itself", "what"],
+        [_line(known[row["break_id"]], row) for row in ranked[:limit]],
     )
+
+
+def _ranked(known: dict[str, Any], lives: list[Any]) -> list[dict[str, Any]]:
+    from mining.reconciliation import fit_clearing, rank_breaks
+
+    latest = max((step.known_at for life in known.values() for step in life.steps), default=None)
+    model = fit_clearing(known.values(), known_at=latest)
+    ranked: Any = rank_breaks([life.facts for life in lives], model).to_dict("records")
+    rows: list[dict[str, Any]] = ranked
+    return rows
+
+
+def _chances(row: dict[str, Any]) -> dict[str, float]:
+    return {name: round(row[name], 4) for name in ("chance_to_clear", "expected_loss")}
+
+
+def _line(life: Any, row: dict[str, Any]) -> list[str]:
+    return [
+        life.break_id,
+        life.facts["type"],
+        life.status,
+        life.assignee or "-",
+        f"{life.facts['value_at_risk']:,.2f}",
+        f"{row['chance_to_clear']:.0%}",
+        life.facts["explanation"],
+    ]
 
 
 @breaks_app.command("show")

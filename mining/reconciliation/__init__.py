@@ -8,6 +8,7 @@ from mining.reconciliation.lags import ageing, close_out, lags
 from mining.reconciliation.lakes import reconcile
 from mining.reconciliation.ledger import UnitLedger, break_edges, edge_totals, unit_ledger
 from mining.reconciliation.policy import Pass, Policy, Tolerances
+from mining.reconciliation.ranking import fit_clearing, rank_breaks
 from mining.reconciliation.reserves import Reserves, reserves
 from mining.reconciliation.signoff import PeriodEnd, period_end, write_signoff
 from mining.reconciliation.vendors import VendorReturns, vendor_returns
@@ -28,9 +29,11 @@ __all__ = [
     "break_edges",
     "close_out",
     "edge_totals",
+    "fit_clearing",
     "lags",
     "period_end",
     "promise_gap",
+    "rank_breaks",
     "reconcile",
     "reconcile_frames",
     "reserves",
