@@ -162,7 +162,7 @@ def _contracts(rng: np.random.Generator) -> list[Contract]:
                 field_destroy=bool(rng.random() < 0.2),
                 allowance=allowance,
                 deny=float(rng.uniform(0.08, 0.20)),
-                monthly=bool(rng.random() < 0.35),
+                monthly=bool(rng.random() < 0.42),
             )
         )
     return contracts

@@ -17,8 +17,8 @@ RATES: Final[Mapping[str, float]] = {
     "C04": 0.008,  # RMA not synchronised before arrival
     "C06": 0.300,  # short receipt credited at the authorised quantity (of short receipts)
     "C11": 0.012,  # serialised item received without serial (of serialised items)
-    "C12": 0.003,  # serial not among those shipped (of serialised items)
-    "C13": 0.002,  # serial already returned (of serialised items)
+    "C12": 0.012,  # serial not among those shipped (of serialised items)
+    "C13": 0.007,  # serial already returned (of serialised items)
     "C14": 0.015,  # lot missing on a lot-controlled item (of those)
     "C15": 0.0025,  # credited twice
     "C16": 0.004,  # credited at a higher price than sold
@@ -26,7 +26,7 @@ RATES: Final[Mapping[str, float]] = {
     "C19": 0.040,  # restocking fee forgotten (where due)
     "C20": 0.006,  # same person inspects and decides
     "C21": 0.030,  # approval bypassed above the limit (of those above)
-    "C22": 0.0006,  # credit-only decided after the goods arrived
+    "C22": 0.0012,  # credit-only decided after the goods arrived
     "C23": 0.040,  # replacement sent and full credit given (of replacements)
     "C28": 0.040,  # scrapped before the supplier decided (of claims)
     "C29": 0.060,  # supplier pays short (of credits)

@@ -16,12 +16,9 @@ import duckdb
 import numpy as np
 import pytest
 
+from tests.simulator import measures
+
 ROOT = Path(__file__).resolve().parents[2]
-MODERN = ("DC1", "DC2", "DC3")
-MILESTONES = (
-    *("A01", "A03", "A03R", "A04", "A08", "A09", "A13", "A16", "A17", "A18", "A19", "A20"),
-    *("E05", "S02", "X03", "X04", "X05", "X06"),
-)
 
 
 def digest(folder: Path) -> str:
@@ -47,43 +44,6 @@ def simulate_elsewhere(out: Path, *, seed: int, lines: int, hash_seed: str) -> s
     return digest(out)
 
 
-def truth(folder: Path) -> duckdb.DuckDBPyConnection:
-    con = duckdb.connect()
-    con.execute("set timezone = 'UTC'")
-    con.execute(f"create view event as select * from '{folder}/truth/events.parquet'")
-    for name in ("lines", "faults", "deviations", "fraud", "stations"):
-        con.execute(
-            f"create view {name} as select * from read_csv('{folder}/truth/{name}.csv',"
-            " all_varchar=true)"
-        )
-    return con
-
-
-def days_between(con, start: str, end: str) -> dict[str, np.ndarray]:
-    """Days from the first ``start`` to the first ``end`` of each case, by site."""
-    rows = con.execute(
-        f"""
-        select site, epoch(b - a) / 86400 from (
-            select case_id, any_value(site) site,
-                   min(occurred_at) filter (activity = '{start}') a,
-                   min(occurred_at) filter (activity = '{end}') b
-            from event group by case_id)
-        where b is not null and a is not null
-        """
-    ).fetchall()
-    return {
-        site: np.array([value for where, value in rows if where == site])
-        for site in ("DC1", "DC2", "DC3", "DC4", "DC5")
-    }
-
-
-def mean_interval(values: np.ndarray) -> tuple[float, float]:
-    """Percentile bootstrap interval of the mean, 95 %; nightly jobs make medians jump by days."""
-    rng = np.random.default_rng(0)
-    draws = np.mean(rng.choice(values, (400, len(values))), axis=1)
-    return float(np.quantile(draws, 0.025)), float(np.quantile(draws, 0.975))
-
-
 def test_1_the_same_seed_gives_the_same_bytes_whatever_the_hash_seed(tmp_path, sim_dir):
     elsewhere = simulate_elsewhere(tmp_path / "a", seed=1, lines=2_000, hash_seed="4242")
     assert elsewhere == digest(sim_dir)
@@ -97,40 +57,23 @@ def test_1_another_seed_gives_other_bytes(tmp_path):
 
 def test_2_legacy_sites_are_slower_than_modern_ones_beyond_chance(sim_dir):
     """With 150 closed lines DC4 and DC5 can be told apart by their means only; see below."""
-    cycle = days_between(truth(sim_dir), "A08", "X03")
-    modern = np.concatenate([cycle[site] for site in MODERN])
+    cycle = measures.days_between(measures.truth(sim_dir), "A08", "X03")
+    modern = np.concatenate([cycle[site] for site in measures.MODERN])
     for site in ("DC4", "DC5"):
-        assert mean_interval(modern)[1] < mean_interval(cycle[site])[0]
+        assert measures.mean_interval(modern)[1] < measures.mean_interval(cycle[site])[0]
     assert cycle["DC4"].mean() < cycle["DC5"].mean()
 
 
 def assert_order(cycle):
-    modern = np.concatenate([cycle[site] for site in MODERN])
-    assert mean_interval(modern)[1] < mean_interval(cycle["DC4"])[0]
-    assert mean_interval(cycle["DC4"])[1] < mean_interval(cycle["DC5"])[0]
+    modern = np.concatenate([cycle[site] for site in measures.MODERN])
+    assert measures.mean_interval(modern)[1] < measures.mean_interval(cycle["DC4"])[0]
+    assert measures.mean_interval(cycle["DC4"])[1] < measures.mean_interval(cycle["DC5"])[0]
 
 
 def test_3_variants_are_many_but_a_few_carry_most_lines(sim_dir):
-    variants, share = variety(truth(sim_dir), MILESTONES)
+    variants, share = measures.variety(measures.truth(sim_dir))
     assert variants >= 60
-    assert 0.55 <= share <= 0.80  # 0.55-0.75 is meant; the small cut is a little tamer
-    everything, _ = variety(truth(sim_dir), None)
-    assert everything > variants
-
-
-def variety(con, activities) -> tuple[int, float]:
-    """Number of variants, and the share of lines the ten commonest hold."""
-    wanted = f"activity in {tuple(activities)}" if activities else "activity not like 'M01%'"
-    counts = con.execute(
-        f"""
-        with trace as (
-            select case_id, list(activity order by occurred_at, activity) v
-            from event where {wanted} group by 1)
-        select count(*) n from trace group by v order by n desc
-        """
-    ).fetchall()
-    numbers = np.array([row[0] for row in counts])
-    return len(numbers), float(numbers[:10].sum() / numbers.sum())
+    assert 0.55 <= share <= 0.75
 
 
 def native_documents(folder: Path) -> set[str]:
@@ -150,7 +93,7 @@ def native_documents(folder: Path) -> set[str]:
 def test_4_every_open_break_names_documents_that_stand_in_the_native_files(sim_dir):
     """The simulator's half of the recall test: what the engine has to find can be found."""
     known = native_documents(sim_dir)
-    rows = truth(sim_dir).execute(
+    rows = measures.truth(sim_dir).execute(
         "select type, document_ids from faults where regexp_matches(type, '^B[0-9]+$')"
     )
     breaks = [(kind, ids.split(";")) for kind, ids in rows.fetchall()]
@@ -160,7 +103,7 @@ def test_4_every_open_break_names_documents_that_stand_in_the_native_files(sim_d
 
 
 def test_4_lost_and_rejected_movements_really_have_no_posting(sim_dir):
-    con = truth(sim_dir)
+    con = measures.truth(sim_dir)
     lost = [
         row[0]
         for row in con.execute(
@@ -180,7 +123,9 @@ def test_4_lost_and_rejected_movements_really_have_no_posting(sim_dir):
 
 def test_5_rules_are_broken_at_the_rates_meant(sim_dir):
     """The simulator's half: that the rules fire is shown on the full size below."""
-    fired = {row[0] for row in truth(sim_dir).execute("select rule from deviations").fetchall()}
+    fired = {
+        row[0] for row in measures.truth(sim_dir).execute("select rule from deviations").fetchall()
+    }
     assert {"C01", "C02", "C04", "C20", "C32"} <= fired
 
 
@@ -236,91 +181,17 @@ def test_6_notes_tell_the_reason_but_not_for_certain(sim_dir):
 
 
 def test_7_closed_lines_alone_understate_the_cycle_time(sim_dir):
-    """A snapshot ten days after the last arrival: Kaplan-Meier against the mean of the closed."""
-    rows = (
-        truth(sim_dir)
-        .execute(
-            """
-        with span as (
-            select case_id, min(occurred_at) filter (activity = 'A01') a,
-                   min(occurred_at) filter (activity = 'X03') x from event group by 1)
-        select epoch(least(coalesce(x, timestamptz '2100-01-01'),
-                           timestamptz '2026-07-10') - a) / 86400,
-               coalesce(x < timestamptz '2026-07-10', false)
-        from span where a is not null
-        """
-        )
-        .fetchall()
-    )
-    days = np.array([row[0] for row in rows])
-    closed = np.array([row[1] for row in rows])
-    naive = np.median(days[closed])
-    assert kaplan_meier_median(days, closed) > 1.15 * naive
-
-
-def kaplan_meier_median(days: np.ndarray, closed: np.ndarray) -> float:
-    survival, at_risk = 1.0, len(days)
-    for i in np.argsort(days):
-        if closed[i]:
-            survival *= 1 - 1 / at_risk
-        at_risk -= 1
-        if survival <= 0.5:
-            return float(days[i])
-    return float("inf")
-
-
-AGEING_A_DAY = 0.05 / 30
-"""Share of its value that returned stock loses a day, 5 % a month."""
-
-
-def leakage(con) -> np.ndarray:
-    """Recovery value lost by each line, USD: wrong decision and ageing until stock is posted."""
-    rows = con.execute(
-        """
-        with span as (
-            select case_id, epoch(max(recorded_at) filter (activity = 'E02')
-                                  - min(occurred_at) filter (activity = 'A08')) / 86400 as days
-            from event group by 1)
-        select l."values", d.disposition, l.quantity, days
-        from lines l join decision d using (case_id) join span using (case_id)
-        where days is not null
-        """
-    ).fetchall()
-    lost = []
-    for values, chosen, quantity, days in rows:
-        options = {k: float(v) for k, v in (pair.split("=") for pair in values.split(";"))}
-        got = options.get(chosen, min(options.values()))
-        aged = max(0.0, *options.values()) * AGEING_A_DAY * days
-        best = max(options.values())
-        lost.append((max(best - got, 0.0) + aged) * float(quantity))
-    return np.sort(np.array(lost))[::-1]
-
-
-def with_decisions(folder: Path) -> duckdb.DuckDBPyConnection:
-    con = truth(folder)
-    con.execute(
-        f"""
-        create view decision as
-        select rma || ':' || line as case_id, arg_max(disposition, occurredAt) as disposition
-        from read_json('{folder}/sources/workflow/*.jsonl.gz', columns={{rma: 'varchar',
-            line: 'varchar', type: 'varchar', disposition: 'varchar', occurredAt: 'varchar'}})
-        where type in ('disposition.decided', 'disposition.overridden')
-          and disposition not in ('QUARANTINE', 'CUSTOMER_DISPUTE')
-        group by 1
-        """
-    )
-    return con
+    assert measures.understatement(measures.truth(sim_dir)) > 1.15
 
 
 def test_8_a_fifth_of_the_lines_holds_most_of_the_lost_value(sim_dir):
-    lost = leakage(with_decisions(sim_dir))
-    top = lost[: len(lost) // 5].sum() / lost.sum()
-    assert 0.75 < top < 1  # the specification hopes for 0.75-0.80; prices spread wider
+    """0.75 to 0.80 is meant and tested on 40,000 lines; a few dear ones sway the small cut."""
+    assert 0.70 <= measures.concentration(measures.truth(sim_dir)) <= 0.86
 
 
 def test_9_no_record_is_written_before_it_is_known(sim_dir):
     """The simulator's half of the leakage test: features are tested beside the models."""
-    con = truth(sim_dir)
+    con = measures.truth(sim_dir)
     early = con.execute("select count(*) from event where recorded_at < occurred_at").fetchone()
     assert early == (0,)
     for path in (sim_dir / "sources" / "workflow").glob("*.gz"):
@@ -331,12 +202,16 @@ def test_9_no_record_is_written_before_it_is_known(sim_dir):
 
 
 def test_no_line_of_the_warm_up_is_in_the_log(sim_dir):
-    ghosts = truth(sim_dir).execute("select count(*) from event where case_id like 'G%'")
+    ghosts = measures.truth(sim_dir).execute("select count(*) from event where case_id like 'G%'")
     assert ghosts.fetchone() == (0,)
 
 
 def test_exactly_the_lines_asked_for_are_logged(sim_dir):
-    rows = truth(sim_dir).execute("select count(*), count(distinct case_id) from lines").fetchone()
+    rows = (
+        measures.truth(sim_dir)
+        .execute("select count(*), count(distinct case_id) from lines")
+        .fetchone()
+    )
     assert rows == (2000, 2000)
 
 
@@ -372,9 +247,9 @@ def large(tmp_path_factory):
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_250_000_lines_keep_every_promise(large):
-    con = with_decisions(large)
-    assert_order(days_between(con, "A08", "X03"))
-    variants, share = variety(con, MILESTONES)
+    con = measures.truth(large)
+    assert_order(measures.days_between(con, "A08", "X03"))
+    variants, share = measures.variety(con)
     assert variants >= 60
     assert 0.55 <= share <= 0.75
     fired = dict(con.execute("select rule, count(*) from deviations group by 1").fetchall())
@@ -382,6 +257,6 @@ def test_250_000_lines_keep_every_promise(large):
     open_breaks = dict(con.execute("select type, count(*) from faults group by 1").fetchall())
     for number in [*range(1, 16), 17]:
         assert open_breaks[f"B{number:02d}"] >= 5, number
-    lost = leakage(con)
-    assert 0.75 < lost[: len(lost) // 5].sum() / lost.sum() < 1
+    assert 0.75 <= measures.concentration(con) <= 0.80
+    assert measures.understatement(con) > 1.15
     assert 0.78 < macro_f1(large) < 0.90
