@@ -3,11 +3,14 @@
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import uuid
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -108,9 +111,12 @@ class OwnService:
                 assert time.monotonic() < deadline, self._log.read_text()
                 time.sleep(0.1)
 
-    def stop(self, *, kill=False):
-        """End it in order, or by SIGKILL."""
-        self._process.kill() if kill else self._process.terminate()
+    def stop(self, how=signal.SIGTERM):
+        """End it by a signal; SIGKILL ends all it started."""
+        if how == signal.SIGKILL:
+            os.killpg(self._process.pid, how)
+        else:
+            self._process.send_signal(how)
         self._process.wait(60)
 
 
@@ -125,7 +131,59 @@ def own_nats(tmp_path, free_port):
     server = OwnService(command, f"nats://127.0.0.1:{port}", tmp_path / "nats.log")
     server.start()
     yield server
-    server.stop(kill=True)
+    server.stop(signal.SIGKILL)
+
+
+@pytest.fixture
+def own_rabbitmq(tmp_path, free_port):
+    """A RabbitMQ node."""
+    found = sorted(Path("/usr/lib/rabbitmq/lib").glob("rabbitmq_server-*/sbin/rabbitmq-server"))
+    if not found:
+        pytest.skip("no rabbitmq-server on this machine")
+    port = free_port()
+    folder = tmp_path / "rabbit"
+    folder.mkdir()
+    (folder / "plugins").write_text("[].")
+    (folder / "rabbitmq.conf").write_text(f"listeners.tcp.1 = 127.0.0.1:{port}\n")
+    environment = os.environ | {
+        "HOME": str(folder),
+        "RABBITMQ_NODENAME": f"retrace{port}@localhost",
+        "RABBITMQ_CONFIG_FILE": str(folder / "rabbitmq.conf"),
+        "RABBITMQ_DIST_PORT": str(free_port()),
+        "RABBITMQ_MNESIA_BASE": str(folder),
+        "RABBITMQ_LOG_BASE": str(folder),
+        "RABBITMQ_ENABLED_PLUGINS_FILE": str(folder / "plugins"),
+    }
+    url = f"amqp://guest:guest@127.0.0.1:{port}/"
+    log = tmp_path / "rabbit.log"
+    server = OwnService([str(found[-1])], url, log, env=environment)
+    server.start()
+    yield server
+    server.stop(signal.SIGKILL)
+
+
+@pytest.fixture
+def own_postgres(tmp_path, free_port):
+    """A PostgreSQL cluster; it refuses to run as root, so root lends it to its usual user."""
+    found = shutil.which("initdb") or max(
+        map(str, Path("/usr/lib/postgresql").glob("*/bin/initdb")), default=None
+    )
+    if not found:
+        pytest.skip("no PostgreSQL binaries on this machine")
+    who = {} if os.geteuid() else {"user": "postgres", "group": "postgres", "extra_groups": []}
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        if who:
+            shutil.chown(folder, **{key: who[key] for key in ("user", "group")})
+        data, port = f"{folder}/data", free_port()
+        create = [found, "-D", data, "-U", "postgres", "--auth=trust", "--no-sync"]
+        subprocess.run(create, check=True, capture_output=True, cwd=folder, **who)
+        binary = str(Path(found).resolve().with_name("postgres"))
+        command = [binary, "-D", data, "-p", str(port), "-k", folder, "-h", "127.0.0.1"]
+        url = f"postgresql://postgres@127.0.0.1:{port}/postgres"
+        server = OwnService(command, url, tmp_path / "postgres.log", cwd=folder, **who)
+        server.start()
+        yield server
+        server.stop(signal.SIGQUIT)
 
 
 NURSERY = """
