@@ -1,4 +1,4 @@
-"""The commands that load facts: simulate, ingest, status, quarantine and consume."""
+"""The commands that load facts: simulate, ingest, compact, quarantine and consume."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -8,13 +8,15 @@ from typing import Annotated, Any
 import typer
 from rich.progress import DownloadColumn
 
-from ingestion.console import AsJson, Home, duration, out, print_json, progress_bar, step, table
+from ingestion.console import AsJson, Home, out, print_json, progress_bar, step, table
 from ingestion.errors import RetraceError
 from ingestion.settings import Settings
+from ingestion.status_commands import app as status_commands
 
 app = typer.Typer()
 quarantine_app = typer.Typer(no_args_is_help=True, help="Look at refused records.")
 app.add_typer(quarantine_app, name="quarantine")
+app.add_typer(status_commands)
 
 
 @app.command()
@@ -131,93 +133,6 @@ def load_paths(settings: Settings, paths: Sequence[Path | str], **how: Any) -> A
                 bar.advance(task, n_bytes)
 
         return load(settings, paths, progress=Bar(), **how)
-
-
-@app.command()
-def status(home: Home = None, as_json: AsJson = False) -> None:
-    """Show what arrived per source, site and day, and whether the counters balance."""
-    from ingestion.channels import channels
-    from ingestion.lake import Lake
-    from ingestion.status import status as count
-
-    lake = Lake(Settings.load(home).home)
-    found = count(lake)
-    if as_json:
-        messages = [channel.to_dict() for channel in channels(lake, by_day=True)]
-        print_json(found.to_dict() | {"messages": messages})
-        return
-    by_site: dict[tuple[str, str | None], list[Any]] = {}
-    for tally in found.tallies:
-        by_site.setdefault((tally.source, tally.site), []).append(tally)
-    rows = []
-    for (source, site), tallies in by_site.items():
-        days = [tally.day for tally in tallies if tally.day]
-        numbers = [
-            sum(getattr(tally, name) for tally in tallies)
-            for name in ("received", "accepted", "duplicate", "quarantined")
-        ]
-        rows.append(
-            [
-                source,
-                site or "-",
-                len(days),
-                str(min(days, default="-")),
-                str(max(days, default="-")),
-                *numbers,
-            ]
-        )
-    columns = [
-        "source",
-        "site",
-        "days",
-        "first day",
-        "last day",
-        "received",
-        "accepted",
-        "duplicate",
-        "quarantined",
-    ]
-    table(f"{found.deliveries:,} deliveries", columns, rows)
-    interfaces = channels(lake)
-    if interfaces:
-        rows = [
-            [
-                c.interface,
-                c.site or "-",
-                c.messages,
-                c.failed,
-                c.retried,
-                c.duplicates,
-                c.dead_lettered,
-                f"{c.failure_rate:.2%}",
-                duration(c.latency_p50_s),
-                duration(c.latency_p95_s),
-            ]
-            for c in interfaces
-        ]
-        table(
-            "Messages between systems",
-            [
-                "interface",
-                "site",
-                "messages",
-                "failed",
-                "retried",
-                "duplicate",
-                "dead",
-                "still failed",
-                "latency p50",
-                "p95",
-            ],
-            rows,
-        )
-    if found.balanced:
-        out.print(
-            "Balanced: received = accepted + duplicate + quarantined, and the lake holds "
-            "what was accepted. Per day: --json"
-        )
-    else:
-        raise RetraceError("Not balanced: " + "; ".join(found.unbalanced[:5]))
 
 
 @app.command()

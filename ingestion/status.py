@@ -84,15 +84,20 @@ class Status:
         }
 
 
+def tallies(lake: Lake) -> list[Tally]:
+    """Count what arrived, without a look at the facts themselves."""
+    return [Tally(*row) for row in lake.connect().execute(_COUNTED).fetchall()]
+
+
 def status(lake: Lake) -> Status:
     """Count what arrived and check it against what is stored."""
     con = lake.connect()
-    tallies = [Tally(*row) for row in con.execute(_COUNTED).fetchall()]
+    counted = [Tally(*row) for row in con.execute(_COUNTED).fetchall()]
     [[deliveries]] = con.execute("select count(*) from deliveries").fetchall()
     wrong = [
         f"{tally.source} {tally.site or '-'} {tally.day or '-'}: {tally.received} received but "
         f"{tally.accepted} + {tally.duplicate} + {tally.quarantined} accounted for"
-        for tally in tallies
+        for tally in counted
         if not tally.balances
     ]
     wrong += [
@@ -100,7 +105,7 @@ def status(lake: Lake) -> Status:
         f"{refused} refused, {kept} in quarantine"
         for name, source, said, stored, refused, kept in _stored_otherwise(con)
     ]
-    return Status(deliveries, tallies, wrong)
+    return Status(deliveries, counted, wrong)
 
 
 def _stored_otherwise(con: duckdb.DuckDBPyConnection) -> list[tuple[Any, ...]]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.registry import Collector
 
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
@@ -52,6 +53,10 @@ class Metrics:
             "Answers given again for a repeated Idempotency-Key.",
             registry=self.registry,
         )
+
+    def also(self, collector: Collector) -> None:
+        """Expose what another collector has to say."""
+        self.registry.register(collector)
 
     def count_answer(self, answer: Mapping[str, Any]) -> None:
         """Count each model that spoke in a recommendation, and whether it abstained."""

@@ -14,6 +14,7 @@ from scoring_api.books import Books
 from scoring_api.config import Limits
 from scoring_api.desk import Desk
 from scoring_api.facts import Facts
+from scoring_api.holdings import Holdings
 from scoring_api.journal import Claim
 from scoring_api.metrics import Metrics
 from scoring_api.rack import ALIAS, ModelRack, Scorer
@@ -67,6 +68,7 @@ def open_service(
     """Open the database and put the parts together; the bundle, if any, is loaded."""
     engine = open_engine(settings)
     metrics = Metrics()
+    metrics.also(Holdings(settings, engine))
     rack = ModelRack(settings.models_dir / ALIAS, metrics=metrics, scorer=scorer)
     rack.refresh()
     return Service(

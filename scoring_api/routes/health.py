@@ -114,6 +114,6 @@ async def readyz(request: Request) -> Ready:
     responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
 )
 async def metrics(request: Request) -> Response:
-    """Rate, errors and duration of requests, and what the models said."""
-    content = service_of(request).metrics.exposition()
+    """Rate, errors and duration of requests, what the models said, and what the home holds."""
+    content = await asyncio.to_thread(service_of(request).metrics.exposition)
     return Response(content, headers={"content-type": MEDIA_TYPE})
