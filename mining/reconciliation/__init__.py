@@ -4,6 +4,7 @@ from mining.reconciliation.availability import promise_gap
 from mining.reconciliation.balances import RollForward, roll_forward
 from mining.reconciliation.findings import NAMES, Break, Reconciliation
 from mining.reconciliation.frames import reconcile_frames
+from mining.reconciliation.incremental import RunningReconciliation
 from mining.reconciliation.lags import ageing, close_out, lags
 from mining.reconciliation.lakes import reconcile
 from mining.reconciliation.ledger import UnitLedger, break_edges, edge_totals, unit_ledger
@@ -22,6 +23,7 @@ __all__ = [
     "Reconciliation",
     "Reserves",
     "RollForward",
+    "RunningReconciliation",
     "Tolerances",
     "UnitLedger",
     "VendorReturns",

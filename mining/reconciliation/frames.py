@@ -1,6 +1,7 @@
 """Reconcile any two frames of movements."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import TypeAlias
 
@@ -72,13 +73,30 @@ def reconcile_frames(
     if keys is not None:
         policy = policy.with_keys(*keys)
     known_us = None if as_of is None else to_microseconds(as_of)
-    zones = {calendar.site: calendar.zone for calendar in calendars}
+    setting = Setting(policy, tuple(calendars), site_sla_h or {})
+    return reconcile_tables(left, right, setting=setting, known_us=known_us)[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What a reconciliation is done by: rules, working days, and hours a posting may take."""
+
+    policy: Policy
+    calendars: tuple[Calendar, ...] = ()
+    site_sla_h: Mapping[str, float] = field(default_factory=dict)
+
+
+def reconcile_tables(
+    left: Frame, right: Frame, *, setting: Setting, known_us: int | None
+) -> tuple[Reconciliation, Board]:
+    """The answer, and the state the passes left behind."""
+    policy = setting.policy
     sides = to_sides(
         left,
         right,
         statuses=policy.statuses,
         locations=policy.locations,
-        zones=zones,
+        zones={calendar.site: calendar.zone for calendar in setting.calendars},
         known_us=known_us,
     )
     moments = [int(side.recorded.max()) for side in sides if len(side)]
@@ -86,12 +104,14 @@ def reconcile_frames(
     board = Board(*sides, skew_us=int(policy.tolerances.clock_skew_h * HOUR_US))
     run_passes(board, policy)
     differences = compare(board, policy)
-    due = deadlines(board.left, policy=policy, calendars=calendars, site_sla_h=site_sla_h)
+    due = deadlines(
+        board.left, policy=policy, calendars=setting.calendars, site_sla_h=setting.site_sla_h
+    )
     verdict = close(board, differences, due, as_of_us)
     breaks = write_breaks(board, verdict, differences, policy=policy, due=due, as_of_us=as_of_us)
     movements = movements_frame(board, verdict, due, policy)
     clean = (movements["side"] == "left") & (movements["type"] == "")
-    return Reconciliation(
+    found = Reconciliation(
         as_of=datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=as_of_us),
         rules=policy.version,
         matched=int(clean.sum()),
@@ -100,6 +120,7 @@ def reconcile_frames(
         reviews=reviews_frame(board),
         ignored=sum(side.ignored.num_rows for side in sides),
     )
+    return found, board
 
 
 def in_order(breaks: Sequence[Break]) -> tuple[Break, ...]:

@@ -119,6 +119,28 @@ def to_sides(
     )
 
 
+def shaped_sides(
+    left: pd.DataFrame | pa.Table | None,
+    right: pd.DataFrame | pa.Table | None,
+    *,
+    statuses: Mapping[str, str],
+    locations: Mapping[str, str],
+) -> tuple[pa.Table, pa.Table]:
+    """Both frames in canonical columns, codes of the right side translated; None has no rows.
+
+    Raises
+    ------
+    BadMovements
+    """
+    empty = pa.table({})
+    mine = _shaped(empty if left is None else left, "left")
+    theirs = _shaped(empty if right is None else right, "right")
+    for column, codes in (("status", statuses), ("location", locations)):
+        if codes:
+            theirs = _mapped(theirs, column, codes)
+    return mine, theirs
+
+
 def to_arrow(frame: pd.DataFrame | pa.Table) -> pa.Table:
     """A frame as an Arrow table; times with a zone become UTC."""
     if isinstance(frame, pa.Table):

@@ -1,0 +1,248 @@
+"""Reconcile as records arrive: only what new records can touch is matched again.
+
+Records that share a key a pass could match them by form a component; nothing in one component can
+change another. A component in which everything agrees is set aside and taken up again only when a
+new record shares a key with it. The answer is that of a reconciliation of everything from scratch.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+
+from mining.calendars import Calendar
+from mining.events import to_microseconds
+from mining.reconciliation.board import Board
+from mining.reconciliation.components import Hashes, Tables, components, key_lists
+from mining.reconciliation.findings import Reconciliation
+from mining.reconciliation.frames import Frame, Moment, Setting, reconcile_tables
+from mining.reconciliation.movements import BadMovements, Ints, Side, shaped_sides
+from mining.reconciliation.policy import Policy
+
+_SIDES: Final = ("left", "right")
+
+
+@dataclass
+class _Shelf:
+    """Components set aside after one call; ``alive`` says which have not been taken up again."""
+
+    rows: Tables
+    component: tuple[Ints, Ints]
+    keys: Hashes
+    owner: Ints
+    movements: pd.DataFrame
+    of_movement: Ints
+    alive: npt.NDArray[np.bool_]
+
+    def take(self, asked: Hashes) -> Tables | None:
+        """Rows of the components that hold one of the keys; they leave the shelf."""
+        at = np.searchsorted(self.keys, asked)
+        inside = at < len(self.keys)
+        low = at[inside]
+        low = low[self.keys[low] == asked[inside]]
+        high = np.searchsorted(self.keys, self.keys[low], side="right")
+        owners = np.unique(self.owner[_spans(low, high)])
+        owners = owners[self.alive[owners]]
+        if not len(owners):
+            return None
+        self.alive[owners] = False
+        taken = np.zeros(len(self.alive), bool)
+        taken[owners] = True
+        left, right = (
+            rows.filter(pa.array(taken[component]))
+            for rows, component in zip(self.rows, self.component, strict=True)
+        )
+        return left, right
+
+
+class RunningReconciliation:
+    """Two records that grow, reconciled after each delivery.
+
+    Parameters
+    ----------
+    policy, keys, calendars, site_sla_h
+        As for ``reconcile_frames``.
+
+    Examples
+    --------
+    >>> moved = pd.DataFrame({"movement_id": ["W1"], "line": ["R1:1"], "quantity": [5],
+    ...     "occurred_at": pd.to_datetime(["2026-03-03"])})
+    >>> books = RunningReconciliation(keys=[("line",)])
+    >>> books.add(left=moved, as_of="2026-03-09").by_type
+    {'B01': 1}
+    >>> posted = moved.assign(movement_id="E1", occurred_at=pd.to_datetime(["2026-03-08"]))
+    >>> found = books.add(right=posted, as_of="2026-03-09")
+    >>> found.matched, found.by_type
+    (1, {})
+    """
+
+    def __init__(
+        self,
+        *,
+        policy: Policy | None = None,
+        keys: Sequence[tuple[str, ...]] | None = None,
+        calendars: Sequence[Calendar] = (),
+        site_sla_h: dict[str, float] | None = None,
+    ) -> None:
+        said = policy or Policy.load()
+        said = said if keys is None else said.with_keys(*keys)
+        self._setting = Setting(said, tuple(calendars), site_sla_h or {})
+        self._mapped = replace(self._setting, policy=replace(said, statuses={}, locations={}))
+        self._open: Tables | None = None
+        self._shelves: list[_Shelf] = []
+        self._latest_us: int | None = None
+
+    def add(
+        self,
+        left: Frame | None = None,
+        right: Frame | None = None,
+        *,
+        as_of: Moment | None = None,
+    ) -> Reconciliation:
+        """Take further rows in, and reconcile everything taken in so far.
+
+        Parameters
+        ----------
+        left, right : frames, optional
+            As for ``reconcile_frames``; only what is new.
+        as_of : moment, optional
+            The latest row taken in so far by default.
+
+        Raises
+        ------
+        BadMovements
+            Also where ``as_of`` lies before a row: the past is ``reconcile_frames``'s to show.
+        """
+        said = self._setting.policy
+        new = shaped_sides(left, right, statuses=said.statuses, locations=said.locations)
+        as_of_us = self._moment(new, as_of)
+        active = self._with_touched(new if self._open is None else _joined(self._open, new))
+        found, board = reconcile_tables(*active, setting=self._mapped, known_us=as_of_us)
+        answer = self._whole(found)
+        self._shelve(found, board)
+        return answer
+
+    def _moment(self, new: Tables, as_of: Moment | None) -> int:
+        times = [_latest(table) for table in new if len(table)]
+        known = [] if self._latest_us is None else [self._latest_us]
+        latest = max([*times, *known], default=0)
+        asked = latest if as_of is None else to_microseconds(as_of)
+        if asked < latest:
+            raise BadMovements(
+                f"Rows recorded after {as_of} have been taken in. Ask reconcile_frames for an "
+                "earlier state."
+            )
+        self._latest_us = latest
+        return asked
+
+    def _with_touched(self, active: Tables) -> Tables:
+        """The active rows and every component that shares a key with them."""
+        frontier = active
+        while any(map(len, frontier)):
+            asked = np.unique(np.concatenate([*key_lists(frontier, self._setting.policy)]))
+            taken = [rows for shelf in self._shelves if (rows := shelf.take(asked)) is not None]
+            empty = (active[0].slice(0, 0), active[1].slice(0, 0))
+            frontier = _joined(*taken) if taken else empty
+            active = _joined(active, frontier)
+        return active
+
+    def _whole(self, found: Reconciliation) -> Reconciliation:
+        """The answer with everything on the shelves, which agrees."""
+        parts, ignored = [found.movements], found.ignored
+        base = _next_group(found.movements)
+        for shelf in self._shelves:
+            kept = shelf.movements[shelf.alive[shelf.of_movement]]
+            ignored += sum(int(shelf.alive[own].sum()) for own in shelf.component) - len(kept)
+            if len(kept):
+                parts.append(kept.assign(group=kept["group"] + base))
+                base = _next_group(parts[-1])
+        movements = _stacked(parts)
+        clean = (movements["side"] == "left") & (movements["type"] == "")
+        return replace(found, movements=movements, matched=int(clean.sum()), ignored=ignored)
+
+    def _shelve(self, found: Reconciliation, board: Board) -> None:
+        """Set components aside in which everything agrees; the rest stays open."""
+        rows = (_all_rows(board.left), _all_rows(board.right))
+        passes = (
+            _passes(board, board.left_group, rows[0]),
+            _passes(board, board.right_group, rows[1]),
+        )
+        component, keys, owner = components(rows, passes, self._setting.policy)
+        count = int(max((int(one.max(initial=-1)) for one in component), default=-1)) + 1
+        settled = np.ones(count, bool)
+        of_movement = np.concatenate(
+            [component[0][: len(board.left)], component[1][: len(board.right)]]
+        )
+        settled[of_movement[(found.movements["type"] != "").to_numpy()]] = False
+        for review in board.reviews:
+            settled[component[_SIDES.index(review.one_side)][review.row]] = False
+        left, right = (
+            table.filter(pa.array(~settled[own]))
+            for table, own in zip(rows, component, strict=True)
+        )
+        self._open = (left, right)
+        mine = settled[of_movement]
+        aside = [settled[own] for own in component]
+        order = np.argsort(keys[settled[owner]], kind="stable")
+        self._shelves.append(
+            _Shelf(
+                rows=(rows[0].filter(pa.array(aside[0])), rows[1].filter(pa.array(aside[1]))),
+                component=(component[0][aside[0]], component[1][aside[1]]),
+                keys=keys[settled[owner]][order],
+                owner=owner[settled[owner]][order],
+                movements=found.movements[mine],
+                of_movement=of_movement[mine],
+                alive=settled.copy(),
+            )
+        )
+
+
+def _next_group(movements: pd.DataFrame) -> int:
+    return int(movements["group"].max()) + 1 if len(movements) else 0
+
+
+def _latest(table: pa.Table) -> int:
+    times = table["recorded_at"].combine_chunks().fill_null(0).cast(pa.int64()).to_numpy()
+    occurred = table["occurred_at"].cast(pa.int64()).to_numpy()
+    return int(np.where(times == 0, occurred, times).max())
+
+
+def _joined(*parts: Tables) -> Tables:
+    return (
+        pa.concat_tables([left for left, _ in parts]).combine_chunks(),
+        pa.concat_tables([right for _, right in parts]).combine_chunks(),
+    )
+
+
+def _all_rows(side: Side) -> pa.Table:
+    """The rows that took part, then their exact repetitions."""
+    return pa.concat_tables([side.table, side.ignored]).combine_chunks()
+
+
+def _passes(board: Board, group: Ints, rows: pa.Table) -> Ints:
+    """Pass that linked each row; repetitions take part in none."""
+    found = np.full(len(rows), -1, np.int64)
+    found[: len(group)] = board.pass_of_group[group]
+    return found
+
+
+def _stacked(parts: list[pd.DataFrame]) -> pd.DataFrame:
+    """Parts one below the other, left rows first; categories are united."""
+    labels = [name for name in parts[0] if isinstance(parts[0][name].dtype, pd.CategoricalDtype)]
+    for name in labels:
+        kinds = sorted(set().union(*(part[name].cat.categories for part in parts)))
+        parts = [part.assign(**{str(name): part[name].cat.set_categories(kinds)}) for part in parts]
+    return pd.concat(parts, ignore_index=True)
+
+
+def _spans(low: Ints, high: Ints) -> Ints:
+    size = high - low
+    start = np.repeat(low - np.cumsum(size) + size, size)
+    return start + np.arange(int(size.sum()))
+
+
+__all__ = ["RunningReconciliation"]

@@ -1,0 +1,97 @@
+"""Reconciling what arrives piece by piece gives the answer of a run over everything."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from mining.reconciliation import RunningReconciliation, reconcile_frames
+from mining.reconciliation.movements import BadMovements
+
+COLUMNS = ["side", "movement_id", "type", "pass", "key", "quantity", "occurred_at"]
+
+
+@pytest.fixture(scope="module")
+def small(trade_of):
+    return trade_of(900, seed=11, skus=40)
+
+
+def canonical(found):
+    """What became of each row, and who it belongs with, whatever the groups are called."""
+    rows = found.movements
+    named = rows[COLUMNS].astype({"side": str, "type": str, "pass": str, "key": str})
+    partners = rows.groupby("group")["movement_id"].transform(lambda ids: " ".join(sorted(ids)))
+    return sorted(named.assign(partners=partners).itertuples(index=False, name=None))
+
+
+def running(trade):
+    given = {name: value for name, value in trade.given.items() if name != "as_of"}
+    return RunningReconciliation(**given)
+
+
+def assert_same(found, whole):
+    assert found.to_dict() == whole.to_dict()
+    assert found.breaks == whole.breaks
+    assert canonical(found) == canonical(whole)
+    assert found.ignored == whole.ignored
+
+
+@settings(
+    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(seed=st.integers(0, 10_000), parts=st.integers(2, 5), repeats=st.integers(0, 30))
+def test_any_split_in_any_order_gives_the_answer_of_one_run(small, seed, parts, repeats):
+    rng = np.random.default_rng(seed)
+    frames = []
+    for frame in (small.left, small.right):
+        again = frame.iloc[rng.integers(0, len(frame), repeats)]
+        whole = pd.concat([frame, again], ignore_index=True)
+        frames.append(whole.iloc[rng.permutation(len(whole))])
+    books = running(small)
+    cuts = [np.array_split(frame, parts) for frame in map(np.arange, map(len, frames))]
+    for lefts, rights in zip(*cuts, strict=True):
+        found = books.add(frames[0].iloc[lefts], frames[1].iloc[rights], as_of=small.as_of)
+    assert_same(found, reconcile_frames(*frames, **small.given))
+
+
+def test_every_step_is_the_answer_of_a_run_over_what_has_arrived(small):
+    books = running(small)
+    moments = pd.date_range("2026-03-05", "2026-04-17", freq="4D", tz="UTC")
+    before = pd.Timestamp("2026-01-01", tz="UTC")
+    for moment in moments:
+        new = [
+            frame[(frame["occurred_at"] > before) & (frame["occurred_at"] <= moment)]
+            for frame in (small.left, small.right)
+        ]
+        so_far = [frame[frame["occurred_at"] <= moment] for frame in (small.left, small.right)]
+        late = so_far[0]["recorded_at"].max()
+        asked = max(moment, late)
+        found = books.add(*new, as_of=asked)
+        assert_same(found, reconcile_frames(*so_far, **{**small.given, "as_of": asked}))
+        before = moment
+
+
+def test_only_what_is_touched_is_matched_again(trade, monkeypatch):
+    from mining.reconciliation import incremental
+
+    sizes = []
+    plain = incremental.reconcile_tables
+
+    def counted(left, right, **more):
+        sizes.append(len(left) + len(right))
+        return plain(left, right, **more)
+
+    monkeypatch.setattr(incremental, "reconcile_tables", counted)
+    books = running(trade)
+    books.add(trade.left.iloc[:-80], trade.right, as_of=trade.as_of)
+    books.add(trade.left.iloc[-80:], as_of=trade.as_of)
+    assert sizes[0] > 15_000
+    assert sizes[1] < 0.35 * sizes[0]
+
+
+def test_the_past_is_not_looked_at(small):
+    books = running(small)
+    books.add(small.left, small.right, as_of=small.as_of)
+    with pytest.raises(BadMovements, match="reconcile_frames"):
+        books.add(as_of="2026-03-05")
