@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mining.lines import Lines, return_lines
+from mining.lines import return_lines
 from mining.log import EventLog, Moment, calendars_of
 from mining.policy import Policy, read_policy, shipped_policy
 from mining.rules import RULES, Bench, Rule
+from mining.standard import order_fitness, site_distances, to_records
 from mining.worktime import SiteHours
 
 
@@ -24,9 +25,11 @@ class Conformance:
         One row per rule, broken or not; ``stake`` is the sum over its lines.
     violations : frame with columns rule, case_id, site, opened_us, stake, group, evidence
         ``evidence``: ids of the events to look at.
-    sites : frame with columns site, lines, violating_lines, violations, clean_share, exposure
-        Distance of each site to the standard; ``exposure`` counts a line once per exposure group,
-        with its largest stake.
+    sites : frame with columns site, rank, lines, violating_lines, violations, clean_share, fitness,
+        exposure, exposure_per_line, worst_rules
+        Distance of each site to the standard, the closest first; ``exposure`` counts a line once
+        per exposure group, with its largest stake; ``fitness`` is the mean share of the standard
+        order its lines kept.
     exposure : float
         The same over all sites: never more than the sum of stakes.
     """
@@ -39,7 +42,10 @@ class Conformance:
     def to_dict(self) -> dict[str, Any]:
         """The JSON of ``retrace mine conformance``."""
         broken = self.rules[self.rules["cases"] > 0]
-        return {"violations": broken[["rule", "cases", "stake"]].to_dict("records")}
+        return {
+            "violations": broken[["rule", "cases", "stake"]].to_dict("records"),
+            "sites": to_records(self.sites),
+        }
 
 
 def conformance(
@@ -59,7 +65,7 @@ def conformance(
 
     Raises
     ------
-    UnknownSite, BadMoment, BadPolicy
+    UnknownSite, BadMoment, BadPolicy, UnknownActivity
     """
     if policy is None:
         policy = shipped_policy()
@@ -74,7 +80,12 @@ def conformance(
     return Conformance(
         rules=_by_rule(violations),
         violations=violations.drop(columns="case_no"),
-        sites=_by_site(lines, violations, exposed.groupby("site", dropna=False).sum()),
+        sites=site_distances(
+            lines,
+            violations,
+            exposed.groupby("site", dropna=False).sum(),
+            order_fitness(log, log.slice(site=site, start=start, end=end), policy),
+        ),
         exposure=float(exposed.sum()),
     )
 
@@ -120,15 +131,3 @@ def _by_rule(violations: pd.DataFrame) -> pd.DataFrame:
         for rule in RULES
     ]
     return pd.DataFrame(rows)
-
-
-def _by_site(lines: Lines, violations: pd.DataFrame, exposure: pd.Series) -> pd.DataFrame:
-    counts = lines.groupby("site")["case_id"].count()
-    by_site = violations.groupby("site")
-    table = pd.DataFrame({"lines": counts})
-    table["violating_lines"] = by_site["case_id"].nunique()
-    table["violations"] = by_site["case_id"].count()
-    table = table.fillna(0).astype("int64")
-    table["clean_share"] = 1 - table["violating_lines"] / table["lines"]
-    table["exposure"] = exposure.reindex(table.index).fillna(0.0).round(2)
-    return table.reset_index()

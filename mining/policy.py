@@ -23,6 +23,8 @@ class Policy:
     Parameters
     ----------
     money, limits, service_levels_business_hours : mapping of name to number (or list)
+    standard_order : activity to those that must not come before it
+        What ``fitness`` of a site is measured by; whether a step is needed at all is for the rules.
     posted_status : disposition to the stock statuses the books may show
     exempt : rule to policy variants (P1 to P10) it does not apply to
     exempt_sites : rule to sites it does not apply to
@@ -32,6 +34,7 @@ class Policy:
     limits: Mapping[str, Any]
     service_levels_business_hours: Mapping[str, float]
     posted_status: Mapping[str, list[str]]
+    standard_order: Mapping[str, list[str]]
     exempt: Mapping[str, list[str]]
     exempt_sites: Mapping[str, list[str]]
 

@@ -25,7 +25,10 @@ def mine_conformance(
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
-    """Judge every return line by the 32 rules, with the money at stake."""
+    """Judge every return line by the 32 rules; rank the sites by distance to the standard.
+
+    Example: `retrace mine conformance --policy our-policy.yaml`
+    """
     from mining import conformance
 
     log = read_log(home, source, as_of, "duckdb")
@@ -43,6 +46,23 @@ def mine_conformance(
         "per group)",
         ["rule", "what went wrong", "cases", "stake"],
         rows,
+    )
+    sites = [
+        [
+            row["rank"],
+            row["site"],
+            row["lines"],
+            f"{row['clean_share']:.1%}",
+            "-" if row["fitness"] is None else f"{row['fitness']:.1%}",
+            f"{row['exposure_per_line']:,.2f}",
+            ", ".join(row["worst_rules"]),
+        ]
+        for row in found.to_dict()["sites"]
+    ]
+    table(
+        "Distance to the standard, the closest site first",
+        ["", "site", "lines", "keep every rule", "in order", "exposed per line", "dearest rules"],
+        sites,
     )
 
 

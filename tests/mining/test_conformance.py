@@ -11,6 +11,7 @@ import pytest
 from mining import conformance, load
 from mining.policy import BadPolicy, read_policy, shipped_policy
 from mining.rules import RULES
+from mining.standard import UnknownActivity
 
 T0 = datetime(2026, 3, 2, 9, tzinfo=UTC)  # a Monday
 DROP = None
@@ -467,7 +468,7 @@ def test_a_line_hit_twice_in_one_exposure_group_counts_its_largest_stake():
 
 def test_the_json_lists_broken_rules_with_cases_and_stake():
     said = judge(**CASES["C06"]).to_dict()
-    assert list(said) == ["violations"]
+    assert list(said) == ["violations", "sites"]
     assert all(list(row) == ["rule", "cases", "stake"] for row in said["violations"])
     assert {"rule": "C06", "cases": 1, "stake": 10.0} in said["violations"]
 
@@ -500,4 +501,56 @@ def test_a_site_shows_its_distance_to_the_standard():
 
 
 def test_a_log_that_is_no_return_breaks_no_rule(log_of):
-    assert conformance(load(log_of("a +1 b", "c"))).to_dict() == {"violations": []}
+    found = conformance(load(log_of("a +1 b", "c"))).to_dict()
+    assert found == {"violations": [], "sites": []}
+
+
+def lines_of(site, *traces, start="2026-03-02T08:00"):
+    rows = [
+        {
+            "case_id": f"{site}-{n}",
+            "activity": step,
+            "occurred_at": pd.Timestamp(start, tz="UTC") + pd.Timedelta(hours=24 * n + hour),
+            "site": site,
+        }
+        for n, trace in enumerate(traces)
+        for hour, step in enumerate(trace)
+    ]
+    return pd.DataFrame(rows)
+
+
+RIGHT = ("Request return", "Create RMA", "Arrive", "Receive")
+WRONG = ("Request return", "Arrive", "Create RMA", "Receive")
+
+
+def test_sites_are_ranked_by_their_distance_to_the_standard():
+    log = load(
+        pd.concat(
+            [lines_of("NORTH", WRONG, RIGHT, RIGHT, RIGHT), lines_of("SOUTH", WRONG, WRONG, RIGHT)]
+        )
+    )
+    found = conformance(log)
+    sites = found.sites.set_index("site")
+    # Request-RMA, RMA-arrive and arrive-receive apply to each line; a wrong one breaks the second.
+    assert sites.loc["NORTH", "fitness"] == pytest.approx((3 + 2 / 3) / 4)
+    assert sites.loc["SOUTH", "fitness"] == pytest.approx((1 + 2 * 2 / 3) / 3)
+    assert found.sites["rank"].tolist() == [1, 2]
+    assert found.sites["site"].tolist() == ["NORTH", "SOUTH"]
+    json.dumps(found.to_dict(), allow_nan=False)
+    only = conformance(log, site="SOUTH").sites
+    assert only["fitness"].tolist() == pytest.approx([sites.loc["SOUTH", "fitness"]])
+
+
+def test_the_dearest_rules_of_a_site_are_named_first():
+    found = judge(**CASES["C15"])
+    [row] = found.sites.to_dict("records")
+    stakes = found.violations.groupby("rule")["stake"].sum()
+    assert row["worst_rules"][0] == stakes.idxmax()
+    assert row["exposure_per_line"] == pytest.approx(row["exposure"] / row["lines"], abs=0.01)
+
+
+def test_a_standard_order_with_an_unknown_step_is_refused(tmp_path):
+    path = tmp_path / "policy.yaml"
+    path.write_text("standard_order: {Receive: [Levitate]}", encoding="utf-8")
+    with pytest.raises(UnknownActivity, match="Levitate"):
+        conformance(load(lines_of("NORTH", RIGHT)), policy=path)
