@@ -49,7 +49,7 @@ select interface, site, cast(first_at as date) as day, count(*) as messages,
            / 3600 as repair_h,
        quantile_cont(epoch(received_at - produced_at), 0.99) as latency_p99_s,
        count(*) filter (where error is not null and not {transport}) as posting_errors,
-       histogram(error) filter (where error is not null) as errors
+       coalesce(histogram(error) filter (where error is not null), map([], [])) as errors
 from fate group by {groups} order by interface, site nulls first, day
 """
 _TRANSPORT = "regexp_matches(error, '(?i)time_?out|timed out|unreach|connect|network')"
@@ -118,4 +118,4 @@ def channels(lake: Lake, *, by_day: bool = False) -> list[Channel]:
     if not by_day:
         query = query.replace("cast(first_at as date) as day", "null::date as day")
     rows = lake.connect().execute(query).fetchall()
-    return [Channel(*row[:-1], row[-1] or {}) for row in rows]
+    return [Channel(*row) for row in rows]

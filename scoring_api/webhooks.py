@@ -12,7 +12,8 @@ import os
 import re
 import secrets
 from collections.abc import Mapping
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from ingestion.errors import RetraceError
@@ -54,6 +55,51 @@ def create_webhook_secret(settings: Settings, name: str) -> str:
     return secret
 
 
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Somebody who may sign webhooks; the secret itself is never shown again."""
+
+    name: str
+    created_at: datetime
+
+    def to_dict(self) -> dict[str, str]:
+        return {"name": self.name, "created_at": self.created_at.isoformat()}
+
+
+class UnknownSender(RetraceError):
+    """No webhook sender has that name."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(f"No webhook sender is called {name!r}. See: retrace webhooks list")
+
+
+def list_senders(settings: Settings) -> list[Sender]:
+    """Senders whose signature is accepted now, by name."""
+    return [
+        Sender(path.name, datetime.fromtimestamp(path.stat().st_mtime, UTC))
+        for path in _secret_files(settings.secrets_dir / "webhooks")
+    ]
+
+
+def revoke_webhook_secret(settings: Settings, name: str) -> None:
+    """Accept a sender's signature no more, from the next webhook on.
+
+    Raises
+    ------
+    UnknownSender
+    """
+    if name not in {sender.name for sender in list_senders(settings)}:
+        raise UnknownSender(name)
+    (settings.secrets_dir / "webhooks" / name).unlink()
+
+
+def _secret_files(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        return []
+    return [path for path in sorted(folder.iterdir()) if _NAME.fullmatch(path.name)]
+
+
 class Webhooks:
     """Verifies signatures with the secrets of a home, read anew for every webhook."""
 
@@ -82,12 +128,9 @@ class Webhooks:
         raise _refused("No known secret made this webhook-signature.")
 
     def _secrets(self) -> dict[str, bytes]:
-        if not self._folder.is_dir():
-            return {}
-        files = [path for path in sorted(self._folder.iterdir()) if _NAME.fullmatch(path.name)]
         return {
             path.name: base64.b64decode(path.read_text().strip().removeprefix(PREFIX))
-            for path in files
+            for path in _secret_files(self._folder)
         }
 
 
