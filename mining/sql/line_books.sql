@@ -43,7 +43,8 @@ select
     max(case when financial_outcome = 'NO_CREDIT_REJECTED' then 1 else 0 end) as refused,
     max(floor(coalesce(recorded_us, occurred_us) / 86400e6) - posting_day)
         filter (where posting_day is not null) as most_backdated_days,
-    max_by(event_id, floor(coalesce(recorded_us, occurred_us) / 86400e6) - posting_day)
+    max_by(event_id, (floor(coalesce(recorded_us, occurred_us) / 86400e6) - posting_day) * 65536
+        - place)
         filter (where posting_day is not null) as most_backdated_id
 from numbered_lines
 where undone = 0

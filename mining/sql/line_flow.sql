@@ -51,7 +51,7 @@ select
     max(actor) filter (where activity = 'Post credit memo' and actor_type = 'human')
         as credit_poster,
     min(recorded_us - occurred_us) as least_delay_us,
-    min_by(event_id, recorded_us - occurred_us) as least_delay_id,
+    min_by(event_id, (recorded_us - occurred_us) * 1000 + place) as least_delay_id,
     min_by(event_id, place) filter (where activity = 'Create RMA') as rma_id,
     min_by(event_id, place) filter (where activity = 'Sync RMA') as synced_id,
     min_by(event_id, place) filter (where activity = 'Arrive') as arrived_id,
