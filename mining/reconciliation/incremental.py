@@ -1,8 +1,9 @@
 """Reconcile as records arrive: only what new records can touch is matched again.
 
 Records that share a key a pass could match them by form a component; nothing in one component can
-change another. A component in which everything agrees is set aside and taken up again only when a
-new record shares a key with it. The answer is that of a reconciliation of everything from scratch.
+change another. A component in which time alone changes nothing but ages is set aside, and taken up
+again only when a new record shares a key with it. The answer is that of a reconciliation of
+everything from scratch.
 """
 
 from collections.abc import Sequence
@@ -18,9 +19,9 @@ from mining.calendars import Calendar
 from mining.events import to_microseconds
 from mining.reconciliation.board import Board
 from mining.reconciliation.components import Hashes, Tables, components, key_lists
-from mining.reconciliation.findings import Reconciliation
-from mining.reconciliation.frames import Frame, Moment, Setting, reconcile_tables
-from mining.reconciliation.movements import BadMovements, Ints, Side, shaped_sides
+from mining.reconciliation.findings import Break, Reconciliation, age_bucket
+from mining.reconciliation.frames import Frame, Moment, Setting, in_order, reconcile_tables
+from mining.reconciliation.movements import DAY_US, BadMovements, Ints, Side, shaped_sides
 from mining.reconciliation.policy import Policy
 
 _SIDES: Final = ("left", "right")
@@ -36,6 +37,8 @@ class _Shelf:
     owner: Ints
     movements: pd.DataFrame
     of_movement: Ints
+    breaks: tuple[Break, ...]
+    of_break: Ints
     alive: npt.NDArray[np.bool_]
 
     def take(self, asked: Hashes) -> Tables | None:
@@ -151,8 +154,9 @@ class RunningReconciliation:
         return active
 
     def _whole(self, found: Reconciliation) -> Reconciliation:
-        """The answer with everything on the shelves, which agrees."""
-        parts, ignored = [found.movements], found.ignored
+        """The answer with everything on the shelves."""
+        parts, ignored, breaks = [found.movements], found.ignored, [*found.breaks]
+        as_of_us = to_microseconds(found.as_of)
         base = _next_group(found.movements)
         for shelf in self._shelves:
             kept = shelf.movements[shelf.alive[shelf.of_movement]]
@@ -160,12 +164,22 @@ class RunningReconciliation:
             if len(kept):
                 parts.append(kept.assign(group=kept["group"] + base))
                 base = _next_group(parts[-1])
+            there = shelf.alive[shelf.of_break].tolist()
+            breaks += [
+                _aged(one, as_of_us) for one, on in zip(shelf.breaks, there, strict=True) if on
+            ]
         movements = _stacked(parts)
         clean = (movements["side"] == "left") & (movements["type"] == "")
-        return replace(found, movements=movements, matched=int(clean.sum()), ignored=ignored)
+        return replace(
+            found,
+            movements=movements,
+            matched=int(clean.sum()),
+            breaks=in_order(breaks),
+            ignored=ignored,
+        )
 
     def _shelve(self, found: Reconciliation, board: Board) -> None:
-        """Set components aside in which everything agrees; the rest stays open."""
+        """Set components aside, but for what may become overdue or waits for a person's choice."""
         rows = (_all_rows(board.left), _all_rows(board.right))
         passes = (
             _passes(board, board.left_group, rows[0]),
@@ -177,7 +191,7 @@ class RunningReconciliation:
         of_movement = np.concatenate(
             [component[0][: len(board.left)], component[1][: len(board.right)]]
         )
-        settled[of_movement[(found.movements["type"] != "").to_numpy()]] = False
+        settled[of_movement[(found.movements["type"] == "B03").to_numpy()]] = False
         for review in board.reviews:
             settled[component[_SIDES.index(review.one_side)][review.row]] = False
         left, right = (
@@ -188,6 +202,7 @@ class RunningReconciliation:
         mine = settled[of_movement]
         aside = [settled[own] for own in component]
         order = np.argsort(keys[settled[owner]], kind="stable")
+        of_break = _of_breaks(found, of_movement)
         self._shelves.append(
             _Shelf(
                 rows=(rows[0].filter(pa.array(aside[0])), rows[1].filter(pa.array(aside[1]))),
@@ -196,9 +211,26 @@ class RunningReconciliation:
                 owner=owner[settled[owner]][order],
                 movements=found.movements[mine],
                 of_movement=of_movement[mine],
+                breaks=found.breaks,
+                of_break=of_break,
                 alive=settled.copy(),
             )
         )
+
+
+def _of_breaks(found: Reconciliation, of_movement: Ints) -> Ints:
+    """Component of each break."""
+    broken = (found.movements["type"] != "").to_numpy()
+    names = found.movements["movement_id"][broken]
+    component = dict(zip(names, of_movement[broken].tolist(), strict=True))
+    return np.array([component[one.members[0]] for one in found.breaks], np.int64)
+
+
+def _aged(one: Break, as_of_us: int) -> Break:
+    """The same break at a later moment."""
+    opened = to_microseconds(one.opened_at) if one.opened_at else as_of_us
+    age = round((as_of_us - opened) / DAY_US, 3)
+    return replace(one, age_days=age, age_bucket=age_bucket(age))
 
 
 def _next_group(movements: pd.DataFrame) -> int:
