@@ -6,6 +6,7 @@ The same log as CSV, JSON Lines and XES. Ours reads, gives every record an ident
 deduplicates and stores durably; pm4py reads and formats into memory (it has no JSON Lines reader:
 pandas reads, pm4py formats); dlt (pip install "dlt[duckdb]") loads the CSV into DuckDB and merges
 by event id. Each in a fresh process; ratios are theirs over ours: above 1 Retrace needs less.
+A last row counts webhook events acknowledged by one server process.
 """
 
 import argparse
@@ -23,6 +24,7 @@ from typing import Any
 from xml.sax.saxutils import quoteattr
 
 COLUMNS = {"case": "case_id", "activity": "activity", "time": "timestamp"}
+WEBHOOK_EVENTS = 40_000
 FILES = {"csv": "log.csv", "jsonl": "log.jsonl", "xes": "log.xes"}
 
 
@@ -148,8 +150,8 @@ def report(folder: Path, events: int) -> None:
         peers.insert(1, ("csv", "dlt"))
     mine: dict[str, dict[str, Any]] = {}
     print(f"{events:,} events; ratio = theirs / ours\n")
-    print("| log | against | time | processor | peak memory | ours, events/s | ours, peak MB |")
-    print("|---|---|---|---|---|---|---|")
+    print("| from | against | time | processor | memory | ours, events/s | ours, MB | theirs, MB |")
+    print("|---|---|---|---|---|---|---|---|")
     for form, peer in peers:
         us = mine.setdefault(form, _child("ours", folder, form))
         them = _child(peer, folder, form)
@@ -158,25 +160,29 @@ def report(folder: Path, events: int) -> None:
         ratios = [f"{them[key] / us[key]:.2f}x" for key in ("wall", "cpu", "peak_mb")]
         print(
             f"| {form} | {peer} | {' | '.join(ratios)} | {events / us['wall']:,.0f} | "
-            f"{us['peak_mb']:,.0f} |",
+            f"{us['peak_mb']:,.0f} | {them['peak_mb']:,.0f} |",
             flush=True,
         )
+    webhooks = str(Path(__file__).with_name("webhooks.py"))
+    pushed = _answer([webhooks, str(folder), str(min(events, WEBHOOK_EVENTS))])
+    print(
+        f"| webhook, batches of 100 | | | | | "
+        f"{pushed['events'] / pushed['wall']:,.0f} | {pushed['peak_mb']:,.0f} | |"
+    )
 
 
 def _child(work: str, folder: Path, form: str) -> dict[str, Any]:
+    return _answer([__file__, "--work", work, "--folder", str(folder), "--format", form])
+
+
+def _answer(command: list[str]) -> dict[str, Any]:
     """Run in a fresh interpreter (``-P``: files beside this one must not hide the packages)."""
-    command = [
-        sys.executable,
-        "-P",
-        __file__,
-        "--work",
-        work,
-        "--folder",
-        str(folder),
-        "--format",
-        form,
-    ]
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True)
+    done = subprocess.run(
+        [sys.executable, "-P", *command],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        check=True,
+    )
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return found
 
