@@ -129,6 +129,3 @@ def refresh(folder: Path, _: int) -> dict[str, Any]:
     clock.lap("rebuild")
     shutil.rmtree(home)
     return clock.result()
-
-
-OURS = {"cold": cold, "again": again, "kept": kept, "refresh": refresh}

@@ -207,6 +207,3 @@ def r4pm(folder: Path, _: int) -> dict[str, Any]:
             "variants": variants,
         }
     )
-
-
-PEERS = {"pm4py": pm4py, "polars": polars, "r4pm": r4pm}
