@@ -111,6 +111,19 @@ def moment(when: datetime | None) -> str:
     return f"{when.day} {when:%b %Y, %H:%M} UTC"
 
 
+def band(low: float | None, high: float | None, unit: str) -> str:
+    """Write a confidence interval; an end the data do not bound is left open.
+
+    >>> band(2.1, 3.4, "days"), band(2.1, None, "days"), band(None, None, "days")
+    ('2.1 d to 3.4 d', 'from 2.1 d', '')
+    """
+    if low is None and high is None:
+        return ""
+    if low is None or high is None:
+        return f"from {measure(low, unit)}" if high is None else f"up to {measure(high, unit)}"
+    return f"{measure(low, unit)} to {measure(high, unit)}"
+
+
 def in_unit(value: float, unit: str) -> str:
     """Write a value in exactly its own unit, as an axis wants it.
 

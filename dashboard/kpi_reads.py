@@ -10,15 +10,20 @@ import streamlit as st
 import mining
 from dashboard.charts.sparkline import Point
 from dashboard.reads import Slice, State, open_log
-from mining.milestones import Milestones
+from mining.milestones import Findings, Milestones
 
 
 @dataclass(frozen=True)
 class KpiTable:
-    """KPIs of one slice: a row per KPI and site, ``site`` empty for all sites together."""
+    """KPIs of one slice: a row per KPI and site, ``site`` empty for all sites together.
+
+    ``late`` holds a site (empty: none) and a sentence for each source that is overdue,
+    the most overdue first.
+    """
 
     as_of: str
     rows: tuple[KpiRow, ...]
+    late: tuple[tuple[str, str], ...]
 
     def of_site(self, site: str | None) -> dict[str, KpiRow]:
         return {row.id: row for row in self.rows if row.site == (site or "")}
@@ -44,23 +49,41 @@ class KpiRow:
     dated_share: float | None
 
 
+@st.cache_resource(max_entries=4, show_spinner="Applying the rules and matching the books")
+def _findings(state: State) -> Findings:
+    """What holds for the whole log, so that another filter need not ask again."""
+    with open_log(state) as log:
+        found = Findings(log)
+        _ = found.violations, found.reconciliation
+    return found
+
+
 @st.cache_data(max_entries=64, show_spinner="Measuring the KPIs")
 def read_kpis(state: State, start: date | None, end: date | None) -> KpiTable:
     """Read the KPIs of all sites for cases begun in [start, end), where there is any to show."""
+    findings = _findings(state)
     with open_log(state) as log:
-        found = mining.kpis(log, start=start, end=end).to_dict()
-    rows = tuple(KpiRow(**row | {"site": row["site"] or ""}) for row in found["kpis"] if row["n"])
-    return KpiTable(str(found["as_of"]), rows)
+        found = mining.kpis(log, start=start, end=end, findings=findings)
+    told = found.with_details()["kpis"]
+    rows = tuple(KpiRow(**row | {"site": row["site"] or ""}) for row in told if row["n"])
+    sources = sorted(found.completeness, key=lambda row: -row.late_days)
+    late = tuple((row.site or "", row.message) for row in sources if row.message)
+    return KpiTable(found.as_of, rows, late)
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
-def read_trend(state: State, kpi: str, site: str | None) -> tuple[Point, ...]:
-    """Read the weekly trend of a KPI over the whole log."""
+@st.cache_data(max_entries=16, show_spinner=False)
+def read_trends(state: State, site: str | None) -> dict[str, tuple[Point, ...]]:
+    """Read the weekly trend of every KPI over the whole log."""
+    findings = _findings(state)
     with open_log(state) as log:
-        frame = mining.kpi_trend(log, kpi, site=site)
+        frame = mining.kpi_trend(log, site=site, findings=findings)
     said = frame.astype(object).where(frame.notna(), None).to_dict("records")
-    names = ("value", "n", "p90", "open_share", "immature")
-    return tuple(Point(row["period"].date(), **{name: row[name] for name in names}) for row in said)
+    names = ("value", "n", "p90", "open_share", "immature", "low", "high")
+    found: dict[str, tuple[Point, ...]] = {}
+    for row in said:
+        point = Point(row["period"].date(), **{name: row[name] for name in names})
+        found[row["id"]] = (*found.get(row["id"], ()), point)
+    return found
 
 
 @dataclass(frozen=True, slots=True)

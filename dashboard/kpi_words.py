@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mining import METRICS
+from mining.metrics import GROUPS, METRICS
 
 HEADLINE = (
     "return_cycle_time",
@@ -19,7 +19,6 @@ HEADLINE = (
 )
 """What an operations leader sees first; the rest of the registry follows below."""
 
-MORE_IS_BETTER = frozenset({"disposition_accuracy"})
 SHORT = {
     "return_cycle_time": "Return cycle time",
     "return_cycle_time_controllable": "From arrival to close",
@@ -43,8 +42,17 @@ class Wording:
 
 def words_of(kpi: str) -> Wording:
     """Return the wording of a KPI of the registry."""
-    indicator = next((entry for entry in METRICS if entry.id == kpi), None)
-    if indicator is None:
+    metric = next((entry for entry in METRICS if entry.id == kpi), None)
+    if metric is None:
         return Wording(kpi.replace("_", " ").capitalize(), "", None)
-    formula = f"{indicator.formula} {indicator.censoring}"
-    return Wording(SHORT.get(kpi, indicator.name), formula, kpi not in MORE_IS_BETTER)
+    formula = f"{metric.formula} {metric.censoring} Answers for it: {metric.owner}."
+    less_is_better = {"less": True, "more": False, "neither": None}[metric.better]
+    return Wording(SHORT.get(kpi, metric.name), formula, less_is_better)
+
+
+def groups() -> dict[str, tuple[str, ...]]:
+    """KPIs below the headline, by topic."""
+    return {
+        title: tuple(metric.id for metric in group if metric.id not in HEADLINE)
+        for title, group in GROUPS.items()
+    }

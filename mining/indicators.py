@@ -15,7 +15,7 @@ import pandas as pd
 from mining.completeness import Reporting, completeness
 from mining.log import EventLog, Moment
 from mining.metrics import FIGURES, Metric, chosen_metrics
-from mining.milestones import Milestones
+from mining.milestones import Findings, Milestones
 
 _CONTRACT = ["id", "site", "value", "unit", "n", "open_share", "p50", "p90"]
 _IMMATURE_US = 30 * 86_400_000_000
@@ -69,14 +69,17 @@ def kpis(
     start: Moment | None = None,
     end: Moment | None = None,
     only: Sequence[str] = (),
+    findings: Findings | None = None,
 ) -> Kpis:
     """Measure every metric (or ``only`` some) on the lines of a site opened in [start, end).
+
+    Who asks for several slices of one log hands over its ``findings`` to have them made once.
 
     Raises
     ------
     UnknownSite, BadMoment, UnknownMetric
     """
-    facts = Milestones(log, log.slice(site=site, start=start, end=end))
+    facts = Milestones(log, log.slice(site=site, start=start, end=end), findings)
     rows = []
     for metric in _measurable(log, only):
         seen = metric.measure(facts)
@@ -98,6 +101,7 @@ def kpi_trend(
     site: str | None = None,
     start: Moment | None = None,
     end: Moment | None = None,
+    findings: Findings | None = None,
 ) -> pd.DataFrame:
     """Follow metrics (all where none is named) over the weeks or months in which lines opened.
 
@@ -112,7 +116,7 @@ def kpi_trend(
     ------
     UnknownSite, BadMoment, UnknownMetric
     """
-    facts = Milestones(log, log.slice(site=site, start=start, end=end))
+    facts = Milestones(log, log.slice(site=site, start=start, end=end), findings)
     rows = []
     for metric in _measurable(log, (id,) if isinstance(id, str) else id):
         seen = metric.measure(facts)

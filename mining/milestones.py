@@ -30,15 +30,38 @@ _TEXTS = (
 
 
 @dataclass(frozen=True)
+class Findings:
+    """What rules and reconciliation say about a whole log, asked once (DuckDB only)."""
+
+    log: EventLog = field(repr=False)
+
+    @cached_property
+    def violations(self) -> pd.DataFrame:
+        """Rules the log's lines break: columns rule, case_id ..."""
+        return conformance(self.log).violations
+
+    @cached_property
+    def reconciliation(self) -> Reconciliation:
+        """What adds up between the books, and what does not."""
+        return reconcile(self.log)
+
+
+@dataclass(frozen=True)
 class Milestones:
     """The lines of a slice of a log, with what they went through; each table is made once."""
 
     log: EventLog = field(repr=False)
     where: Slice
+    shared: Findings | None = field(default=None, repr=False)
 
     @property
     def as_of_us(self) -> float:
         return float(self.log.as_of_us)
+
+    @cached_property
+    def findings(self) -> Findings:
+        """Those of the whole log: the shared ones, where there are any."""
+        return self.shared or Findings(self.log)
 
     @cached_property
     def hours(self) -> SiteHours:
@@ -89,23 +112,9 @@ class Milestones:
         return rows.astype({name: "float64" for name in rows if name not in texts})
 
     @cached_property
-    def violations(self) -> pd.DataFrame:
-        """Rules the log's lines break: columns rule, case_id ... (DuckDB only)."""
-        return conformance(self.log).violations
-
-    @cached_property
-    def _reconciled(self) -> Reconciliation:
-        return reconcile(self.log)
-
-    @cached_property
-    def breaks(self) -> pd.DataFrame:
-        """What does not add up between the books: columns type, line ... (DuckDB only)."""
-        return self._reconciled.frame
-
-    @cached_property
     def reconciled_movements(self) -> pd.DataFrame:
         """Movements of the slice's lines: site, opened_us, match_h, late_h, matched, worth."""
-        rows = movement_lags(self._reconciled)
+        rows = movement_lags(self.findings.reconciliation)
         opened = self.lines.set_index("case_id")["opened_us"]
         rows["opened_us"] = rows["line"].map(opened)
         return rows[rows["opened_us"].notna()]

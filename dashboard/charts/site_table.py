@@ -13,12 +13,13 @@ from dashboard.charts.markup import Markup, join, tag, tip
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One KPI at one site."""
+    """One KPI at one site; ``band`` is its 95 % interval."""
 
     value: float | None
     n: int
     open_share: float | None = None
     p90: float | None = None
+    band: tuple[float | None, float | None] = (None, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +107,8 @@ def _percent(value: float, top: float) -> float:
 def _tip(column: Column, site: str, cell: Cell) -> str:
     name = "Share" if column.unit == "share" else "Median"
     rows = [(name, formats.measure(cell.value, column.unit))]
+    if within := formats.band(*cell.band, column.unit):
+        rows.append(("95 % band", within))
     if cell.p90 is not None:
         rows.append(("90th percentile", formats.measure(cell.p90, column.unit)))
     rows.append(("Count", formats.number(cell.n)))

@@ -14,7 +14,10 @@ WIDTH, HEIGHT, PAD = 200.0, 40.0, 4.0
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One period of a trend: cases opened in it; ``immature`` while many may still be open."""
+    """One period of a trend: cases opened in it; ``immature`` while many may still be open.
+
+    ``low`` to ``high`` is the 95 % band of the value.
+    """
 
     period: date
     value: float | None
@@ -22,6 +25,8 @@ class Point:
     p90: float | None = None
     open_share: float | None = None
     immature: bool = False
+    low: float | None = None
+    high: float | None = None
 
 
 def draw_sparkline(points: Sequence[Point], *, unit: str) -> Markup:

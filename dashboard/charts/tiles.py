@@ -15,7 +15,7 @@ class Tile:
     """What one tile shows; durations and shares in the KPI's own ``unit``.
 
     ``change`` is the value minus that of the period before; ``less_is_better`` decides its colour
-    (None: neither). ``target`` and ``p90`` are left out where unknown.
+    (None: neither). ``band`` is the 95 % interval. What is unknown is left out.
     """
 
     id: str
@@ -26,6 +26,7 @@ class Tile:
     n: int
     open_share: float | None = None
     p90: float | None = None
+    band: tuple[float | None, float | None] = (None, None)
     change: float | None = None
     less_is_better: bool | None = None
     target: float | None = None
@@ -60,6 +61,8 @@ def _figures(tile: Tile) -> list[str]:
     rows = [f"n {formats.number(tile.n)}"]
     if tile.open_share is not None:
         rows.append(f"{formats.share(tile.open_share)} open")
+    if within := formats.band(*tile.band, tile.unit):
+        rows.append(f"{within} (95 %)")
     if tile.p90 is not None:
         rows.append(f"p90 {formats.measure(tile.p90, tile.unit)}")
     if tile.target is not None:

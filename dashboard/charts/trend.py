@@ -98,6 +98,8 @@ def _hover(known: Sequence[Point], unit: str) -> Markup:
 def _tip(point: Point, unit: str) -> str:
     name = "Share" if unit == "share" else "Median"
     rows = [(name, formats.measure(point.value, unit))]
+    if within := formats.band(point.low, point.high, unit):
+        rows.append(("95 % band", within))
     if point.p90 is not None:
         rows.append(("90th percentile", formats.measure(point.p90, unit)))
     rows.append(("Count", formats.number(point.n)))

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+
 import streamlit as st
 
 from dashboard import formats, kpi_reads, kpi_words, map_reads, reads, surface
 from dashboard.charts.balance import draw_balance
 from dashboard.charts.figures import draw_facts
+from dashboard.charts.lateness import draw_lateness
 from dashboard.charts.site_table import Cell, Column, draw_sites
 from dashboard.charts.summary import Summary, draw_summary
 from dashboard.charts.tiles import Tile, draw_tiles
@@ -67,21 +71,30 @@ def _show_kpis(home: page.Home, found: KpiTable, chosen: Slice, before: Slice | 
     rows = found.of_site(chosen.site)
     money = kpi_reads.read_money(home.state, chosen)
     surface.show_panel(draw_summary(to_summary(found, chosen, money)), key="short")
+    late = [text for site, text in found.late if chosen.site in (None, site)]
+    if late:
+        surface.show_panel(draw_lateness(late), key="late")
     earlier: dict[str, KpiRow] = {}
     if before:
         earlier = kpi_reads.read_kpis(home.state, before.start, before.end).of_site(chosen.site)
-    tiles = [_tile(home, row, earlier.get(row.id), chosen, money) for row in _ordered(rows)]
-    first = [tile for tile in tiles if tile.id in kpi_words.HEADLINE]
+    trends = kpi_reads.read_trends(home.state, chosen.site)
+    tiles = {
+        row.id: replace(_tile(home, row, earlier.get(row.id), money), trend=trends.get(row.id, ()))
+        for row in _ordered(rows)
+    }
+    first = [tiles[kpi] for kpi in kpi_words.HEADLINE if kpi in tiles]
     picked = _picked(rows)
-    surface.show_panel(draw_tiles(first, chosen=picked), key="tiles", on_select=_pick)
+    surface.show_panel(draw_tiles(first, chosen=picked), key="tiles", on_select=_pick("tiles"))
     label = kpi_words.words_of(picked).label
     st.subheader(f"{label} by week opened")
-    points = kpi_reads.read_trend(home.state, picked, chosen.site)
+    points = trends.get(picked, ())
     surface.show_panel(draw_trend(points, unit=rows[picked].unit, label=label), key="trend")
-    rest = [tile for tile in tiles if tile.id not in kpi_words.HEADLINE]
-    if rest:
-        with st.expander(f"{len(rest)} more KPIs"):
-            surface.show_panel(draw_tiles(rest), key="more")
+    for title, group in kpi_words.groups().items():
+        rest = [tiles[kpi] for kpi in group if kpi in tiles]
+        if rest:
+            with st.expander(f"{title} ({len(rest)})"):
+                key = f"more {title}"
+                surface.show_panel(draw_tiles(rest, chosen=picked), key=key, on_select=_pick(key))
 
 
 def _show_any_log(home: page.Home, chosen: Slice) -> None:
@@ -129,14 +142,11 @@ def _ordered(rows: dict[str, KpiRow]) -> list[KpiRow]:
     return first + [row for kpi, row in rows.items() if kpi not in kpi_words.HEADLINE]
 
 
-def _tile(
-    home: page.Home, row: KpiRow, earlier: KpiRow | None, chosen: Slice, money: Money | None
-) -> Tile:
+def _tile(home: page.Home, row: KpiRow, earlier: KpiRow | None, money: Money | None) -> Tile:
     words = kpi_words.words_of(row.id)
     change = None
     if earlier and earlier.value is not None and row.value is not None:
         change = row.value - earlier.value
-    headline = row.id in kpi_words.HEADLINE
     return Tile(
         id=row.id,
         label=words.label,
@@ -146,11 +156,11 @@ def _tile(
         n=row.n,
         open_share=row.open_share,
         p90=row.p90,
+        band=(row.low, row.high),
         change=change,
         less_is_better=words.less_is_better,
         as_of=formats.moment(home.facts.as_of),
         money=_money(row.id, money),
-        trend=kpi_reads.read_trend(home.state, row.id, chosen.site) if headline else (),
     )
 
 
@@ -170,10 +180,19 @@ def _picked(rows: dict[str, KpiRow]) -> str:
     return asked if asked in rows else _ordered(rows)[0].id
 
 
-def _pick() -> None:
-    clicked = st.session_state["tiles"].get("selected")
-    if clicked:
-        st.query_params[CHOSEN] = clicked
+def _pick(panel: str) -> Callable[[], None]:
+    """Keep the tile clicked in a panel in the address."""
+
+    def keep() -> None:
+        clicked = st.session_state[panel].get("selected")
+        if clicked:
+            st.query_params[CHOSEN] = clicked
+
+    return keep
+
+
+def _cell(row: KpiRow) -> Cell:
+    return Cell(row.value, row.n, row.open_share, row.p90, (row.low, row.high))
 
 
 def _columns(found: KpiTable) -> list[Column]:
@@ -181,7 +200,7 @@ def _columns(found: KpiTable) -> list[Column]:
     for kpi in kpi_words.HEADLINE:
         words = kpi_words.words_of(kpi)
         rows = [row for row in found.rows if row.id == kpi and row.site]
-        cells = {row.site: Cell(row.value, row.n, row.open_share, row.p90) for row in rows}
+        cells = {row.site: _cell(row) for row in rows}
         if cells:
             columns.append(Column(kpi, words.label, rows[0].unit, words.less_is_better, cells))
     return columns

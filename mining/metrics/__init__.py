@@ -7,15 +7,16 @@ from ingestion.errors import RetraceError
 from mining.metrics import claims, clocks, dwell, exceptions, integration, money, quality
 from mining.metrics.metric import FIGURES, Metric
 
-METRICS: tuple[Metric, ...] = (
-    *clocks.METRICS,
-    *dwell.METRICS,
-    *quality.METRICS,
-    *exceptions.METRICS,
-    *money.METRICS,
-    *claims.METRICS,
-    *integration.METRICS,
-)
+GROUPS: dict[str, tuple[Metric, ...]] = {
+    "Time": clocks.METRICS,
+    "Waiting and work by stage": dwell.METRICS,
+    "Quality": quality.METRICS,
+    "Exceptions and reconciliation": exceptions.METRICS,
+    "Money": money.METRICS,
+    "Supplier recovery": claims.METRICS,
+    "Integration": integration.METRICS,
+}
+METRICS: tuple[Metric, ...] = tuple(metric for group in GROUPS.values() for metric in group)
 
 
 class UnknownMetric(RetraceError):
@@ -42,4 +43,4 @@ def chosen_metrics(ids: Sequence[str]) -> tuple[Metric, ...]:
     return tuple(known[id] for id in ids) if ids else METRICS
 
 
-__all__ = ["FIGURES", "METRICS", "Metric", "UnknownMetric", "chosen_metrics"]
+__all__ = ["FIGURES", "GROUPS", "METRICS", "Metric", "UnknownMetric", "chosen_metrics"]

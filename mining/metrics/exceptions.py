@@ -32,7 +32,7 @@ def exceptions(facts: Milestones) -> pd.DataFrame:
         pd.DataFrame({"case_id": lines.loc[lines[column] > 0, "case_id"], "kind": kind})
         for kind, column in counted.items()
     ]
-    broken, breaks = facts.violations, facts.breaks
+    broken, breaks = facts.findings.violations, facts.findings.reconciliation.frame
     breaks = breaks[(breaks["type"] != _TIMING) & (breaks["line"] != "")]
     found.append(pd.DataFrame({"case_id": broken["case_id"], "kind": broken["rule"]}))
     found.append(pd.DataFrame({"case_id": breaks["line"], "kind": breaks["type"]}))

@@ -1,12 +1,14 @@
 """Charts: what a frame becomes, and that nothing in it can become markup."""
 
 import re
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
 
 from dashboard.charts.advice import draw_advice
 from dashboard.charts.balance import Counters, draw_balance
+from dashboard.charts.lateness import draw_lateness
 from dashboard.charts.map_graph import Path, Step, to_process_graph
 from dashboard.charts.map_labels import text_width, wrap_name
 from dashboard.charts.map_layers import place_steps
@@ -54,6 +56,7 @@ def test_text_is_escaped_and_markup_is_not():
 @pytest.mark.parametrize(
     "draw",
     [
+        lambda: draw_lateness([EVIL]),
         lambda: draw_tiles([Tile(EVIL, EVIL, EVIL, "days", 1.0, 3, money=EVIL)]),
         lambda: draw_sites([Column("k", EVIL, "days", True, {EVIL: Cell(1.0, 2)})], [EVIL]),
         lambda: draw_balance([Counters(EVIL, 1, 1, 0, 0, EVIL)]),
@@ -138,6 +141,20 @@ def test_less_time_is_good_and_less_accuracy_is_bad():
 
 def test_a_tile_without_a_value_says_so():
     assert "–" in text_of(draw_tiles([Tile("t", "Cycle", "", "days", None, 0)]))
+
+
+def test_a_tile_states_its_band_even_where_the_data_bound_one_end_only():
+    tile = Tile("t", "Lag", "", "hours", 5.0, 9, band=(3.0, 8.0))
+    assert "3 h to 8 h (95 %)" in text_of(draw_tiles([tile]))
+    assert "from 3 h (95 %)" in text_of(draw_tiles([replace(tile, band=(3.0, None))]))
+
+
+def test_late_sources_are_said_the_first_four_by_name():
+    assert draw_lateness([]) == ""
+    assert text_of(draw_lateness(["DC4: wms: late"])).startswith("1 source is late")
+    many = text_of(draw_lateness([f"S{n}: late" for n in range(7)]))
+    assert many.startswith("7 sources are late") and "S3" in many
+    assert "S4" not in many and "and 3 more" in many
 
 
 def test_weeks_still_filling_up_are_set_apart():

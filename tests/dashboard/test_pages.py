@@ -7,6 +7,7 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard.launch import APP
 from ingestion.intake import ingest
+from mining import METRICS, kpis, load
 
 SLICED = ["overview", "process_map", "bottlenecks", "conformance"]
 PAGES = [*SLICED, "reconciliation"]
@@ -102,6 +103,22 @@ def test_the_overview_shows_every_headline_indicator_and_balanced_counters(home)
     assert "The counters balance" in given
 
 
+def test_the_overview_shows_the_whole_registry_with_bands_and_who_is_late(home):
+    app = page_of("overview", home)
+    given = json.dumps([element.proto.json for element in app.get("bidi_component")])
+    for metric in METRICS:
+        assert metric.id in given
+    assert "(95 %)" in given
+    late = kpis(load(home), only=("touches",)).warnings
+    if late:
+        assert f"{len(late)} source" in given
+
+
+def test_a_kpi_below_the_headline_can_be_picked_by_link(home):
+    app = page_of("overview", home, kpi="dwell_dock")
+    assert any("Dwell at the dock by week opened" in heading.value for heading in app.subheader)
+
+
 def test_the_map_switches_measure_and_detail(home):
     app = page_of("process_map", home)
     app.slider(key="activities").set_value(5).run()
@@ -170,3 +187,44 @@ def test_breaks_are_told_in_sentences_and_can_be_downloaded(home):
     given = [element.proto.json for element in app.get("bidi_component")]
     assert any("days old" in text for text in given)
     assert any("breaks (CSV)" in button.label for button in app.get("download_button"))
+
+
+@pytest.fixture
+def recorded(home, tmp_path, monkeypatch):
+    """A break of the home whose life has been recorded and handed over."""
+    from datetime import UTC, datetime
+
+    from ingestion.database import engine
+    from ingestion.settings import Settings
+    from mining import reconcile
+    from mining.reconciliation.life import BreakLog
+
+    monkeypatch.setenv("RETRACE_DATABASE_URL", f"sqlite:///{tmp_path / 'own.db'}")
+    opened = engine(Settings.load(home))
+    log, found = BreakLog(opened), reconcile(home)
+    now = datetime(2026, 8, 1, tzinfo=UTC)
+    log.record(found, at=now)
+    one = max(found.of_type("B01"), key=lambda one: one.value_at_risk)
+    log.act(one.break_id, "assigned", by="ann", why="hers", at=now, assignee="bob")
+    opened.dispose()
+    return one
+
+
+def test_one_break_is_told_with_its_life_and_what_can_be_done(home, recorded):
+    app = page_of("reconciliation", home, **{"break": "B01", "one": recorded.break_id})
+    assert not app.exception
+    [lines] = [code.value for code in app.code if "retrace breaks" in code.value]
+    assert f"retrace breaks close {recorded.break_id} --why" in lines
+    given = "".join(element.proto.json for element in app.get("bidi_component"))
+    assert "bob" in given and "opened" in given and "hers" in given
+    assert all(member in given for member in recorded.members)
+
+
+def test_breaks_are_filtered_by_status_and_age(home, recorded):
+    app = page_of("reconciliation", home, status="assigned")
+    assert not app.exception
+    given = "".join(element.proto.json for element in app.get("bidi_component"))
+    assert recorded.break_id in given
+    assert any("Download 1 breaks" in button.label for button in app.get("download_button"))
+    other = page_of("reconciliation", home, status="corrected")
+    assert not other.exception and not other.get("download_button")
