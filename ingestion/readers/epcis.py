@@ -1,9 +1,9 @@
 """GS1 EPCIS: JSON-LD 2.0 and XML 1.2 and 2.0; capture and query documents and bare events.
 
-A record is an event. A document is taken whole or not at all, which is the standard's default
-(capture error behaviour *rollback*): when one of its events breaks a rule, the others are
-quarantined beside it as ``rolled_back`` and wait for the repaired document. In JSON Lines every
-event stands for itself. A query asks for events and brings none: an empty delivery.
+A record is an event and stands for itself: one that breaks a rule is quarantined alone (the
+standard's capture error behaviour *proceed*), so that a day's document does not wait for it. A
+query asks for events and brings none: an empty delivery. Simple fields of a partner's own
+namespace (``acme:grade``) become columns of that name, for the partner's mapping.
 
 Case: the RMA among the business transactions, else the parent or first EPC, else the event's id.
 An error declaration is an event of its own, ``Reverse posting``, that refers to what it takes back.
@@ -43,7 +43,8 @@ DOCUMENTS = frozenset({"EPCISDocument", "EPCISQueryDocument"})
 COLUMNS = (
     "event_id", "case_id", "activity", "occurred_at", "recorded_at", "site", "location", "sku",
     "quantity", "uom", "condition", "disposition", "serial", "lot", "document_id", "reversal_of",
-    "note", "rma", "objects", "event_type", "action", "biz_step", "epcis_disposition", "epcis",
+    "note", "rma", "objects", "serial_no", "event_type", "action", "biz_step",
+    "epcis_disposition", "epcis",
 )  # fmt: skip
 _OBJECT_TYPES = {"po": "order", "desadv": "shipment"}
 _UNDER_WAY = {
@@ -167,7 +168,7 @@ class _Reading:
         self.refused: list[Refused] = []
 
     def take(self, events: Any, document: Any, where: str = "") -> None:
-        """Take a document's events, all or none."""
+        """Take a document's events, each for itself."""
         prefix = f"{where} " if where else ""
         try:
             found = events()
@@ -176,25 +177,24 @@ class _Reading:
                 Refused(f"{prefix}document", broken.reason, str(broken), _raw(document))
             )
             return
-        rows, refused = [], []
         for number, event in enumerate(found, start=1):
-            pointer = f"{prefix}event {number}"
             try:
                 checked = check_event(event if _is_json(event) else epcis_xml.read_event(event))
-                rows.append((_row(checked), event, pointer))
+                self.rows.append(_row(checked))
             except BrokenRule as broken:
-                refused.append(Refused(pointer, broken.reason, str(broken), _raw(event)))
-        if refused:
-            why = f"valid itself, but not {refused[0].pointer} of the same document"
-            refused += [Refused(at, "rolled_back", why, _raw(event)) for _, event, at in rows]
-        else:
-            self.rows += [row for row, _, _ in rows]
-        self.refused += refused
+                pointer = f"{prefix}event {number}"
+                self.refused.append(Refused(pointer, broken.reason, str(broken), _raw(event)))
 
     def relation(self, con: duckdb.DuckDBPyConnection, delivery: Staged) -> Raw:
         refused = self.refused
+        own = sorted({name for row in self.rows for name in row} - set(COLUMNS))
         return spool_rows(
-            con, delivery, self.rows, columns=COLUMNS, format="epcis", refused=lambda: refused
+            con,
+            delivery,
+            self.rows,
+            columns=(*COLUMNS, *own),
+            format="epcis",
+            refused=lambda: refused,
         )
 
 
@@ -235,7 +235,7 @@ def _row(event: Event) -> dict[str, str | None]:
         "epcis_disposition": event.get("disposition"),
         "epcis": orjson.dumps(_unmodelled(event)).decode(),
     }
-    row |= _goods(epcs, quantities)
+    row |= _goods(epcs, quantities) | _own_fields(event)
     return row | (_compensation(error, own_id) if error else {})
 
 
@@ -251,6 +251,15 @@ def _compensation(error: Event, own_id: str) -> dict[str, str | None]:
         "condition": None,
         "disposition": None,
         "note": f"{reason}; corrected by {corrections}" if corrections else reason,
+    }
+
+
+def _own_fields(event: Event) -> dict[str, str | None]:
+    """Simple fields of the partner's own namespaces, under their names."""
+    return {
+        name: str(value).lower() if isinstance(value, bool) else str(value)
+        for name, value in event.items()
+        if ":" in name and isinstance(value, str | int | float)
     }
 
 
@@ -270,6 +279,7 @@ def _goods(epcs: list[str], quantities: list[Event]) -> dict[str, str | None]:
         "quantity": f"{whole:f}" if one and whole and len(units) == 1 else None,
         "uom": next(iter(units)) if one and len(units) == 1 else None,
         "serial": serial,
+        "serial_no": serial and re.split(r"[./]", serial)[-1],
     }
 
 
@@ -309,7 +319,8 @@ def _objects(event: Event, epcs: list[str], rma: str | None) -> Iterator[list[st
 
 def _unmodelled(event: Event) -> Event:
     modelled = {"type", "action", "eventTime", "recordTime", "bizStep", "disposition", "eventID"}
-    return {name: value for name, value in event.items() if name not in modelled}
+    own = _own_fields(event)
+    return {k: value for k, value in event.items() if k not in modelled and k not in own}
 
 
 def _content_id(event: Event) -> str:

@@ -145,7 +145,7 @@ _COVERS: Final = (
 def _contracts(rng: np.random.Generator) -> list[Contract]:
     contracts = []
     for n in range(SUPPLIERS):
-        window = int(rng.choice([30, 60, 90, 180], p=[0.3, 0.3, 0.25, 0.15]))
+        window = int(rng.choice([30, 60, 90, 180], p=[0.48, 0.27, 0.15, 0.10]))
         anchor = str(rng.choice(["receipt", "sale", "failure"], p=[0.5, 0.3, 0.2]))
         allowance = 0.0 if rng.random() > 0.15 else float(rng.choice([0.02, 0.03, 0.05]))
         contracts.append(

@@ -217,6 +217,9 @@ SITES: Final[tuple[Site, ...]] = (
 
 SITE_OF: Final[Mapping[str, Site]] = {site.code: site for site in SITES}
 
+EPCIS_SITE: Final = "DC3"
+"""The modern site whose partner reports by EPCIS instead of an API of its own."""
+
 HEADQUARTERS_ZONE: Final = ZoneInfo("America/New_York")
 HEADQUARTERS_SHIFTS: Final[Shifts] = dict.fromkeys(_WEEK, (("08:00", "17:00"),))
 HEADQUARTERS_HOLIDAYS: Final = _NATIONAL_HOLIDAYS

@@ -26,7 +26,8 @@ from ingestion.simulator.integration import Integration
 from ingestion.simulator.journal import Journal, Write
 from ingestion.simulator.line import Fact, Line
 from ingestion.simulator.native import erp, master, partners, wms, workflow
-from ingestion.simulator.network import SITES
+from ingestion.simulator.native.epcis import EpcisFiles
+from ingestion.simulator.network import EPCIS_SITE, SITES
 from ingestion.simulator.truth import Truth
 from ingestion.simulator.world import World, build_world
 
@@ -76,19 +77,21 @@ class Sources:
         for site in SITES:
             chance = Random(int(rng.integers(1 << 62)))
             codes = frozenset(wms.LEGACY_TYPES if site.legacy else wms.MODERN_TYPES)
-            writer: Any = (
-                wms.LegacyWms(
+            writer: Any
+            if site.legacy:
+                writer = wms.LegacyWms(
                     root, site.code, rng=chance, report=truth.fault, calamities=calamities
                 )
-                if site.legacy
-                else wms.ModernWms(root, site.code, rng=chance, report=truth.fault)
-            )
+            elif site.code == EPCIS_SITE:
+                writer = EpcisFiles(root, site.code, rng=chance, report=truth.fault)
+            else:
+                writer = wms.ModernWms(root, site.code, rng=chance, report=truth.fault)
             self._sites[site.code] = (writer, codes)
             self._writers.append(writer)
 
     def route(self, fact: Fact) -> Write | None:
         """The one channel a fact has, with its other rendering beside it."""
-        main = self._alternates.replaces(fact) or self._channel(fact)
+        main = self._channel(fact)
         beside = self._alternates.beside(fact)
         if main is None or beside is None:
             return main

@@ -187,18 +187,25 @@ def break_shares(con: duckdb.DuckDBPyConnection) -> dict[str, float]:
 
 
 def missed_windows(con: duckdb.DuckDBPyConnection) -> dict[str, tuple[int, int]]:
-    """Claims whose window is over: how many, and how many were not filed in time, by site.
+    """Claims decided ten weeks before the log ends, and how many missed their window, by site.
 
     A line is a claim if its supplier covers it and people decided to send it there, or filed one.
+    Ten weeks are enough to file: waiting for windows to end would count short ones only.
     """
     rows = con.execute(
         """
         with filed as (
             select case_id, min(occurred_at) as filed_at
-            from event where activity = 'S02' group by 1)
-        select site, count(*), count(*) filter (filed_at is null or filed_at > until)
-        from eligible left join filed using (case_id) left join decision using (case_id)
-        where until <= (select max(occurred_at) from event where activity = 'X03')
+            from event where activity = 'S02' group by 1),
+        known as (
+            select case_id, min(occurred_at) as known_at
+            from event where activity = 'S01' group by 1),
+        log as (select max(occurred_at) as ends from event where activity = 'X03')
+        select site, count(*),
+               count(*) filter (filed_at > until or (filed_at is null and until < ends))
+        from log, eligible join known using (case_id)
+            left join filed using (case_id) left join decision using (case_id)
+        where known_at < ends - interval 70 days
           and (filed_at is not null
                or disposition in ('SUPPLIER_RETURN', 'FIELD_DESTROY_FOR_CREDIT'))
         group by 1

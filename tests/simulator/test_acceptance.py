@@ -87,7 +87,11 @@ def native_documents(folder: Path) -> set[str]:
         f"select fin_doc from read_csv('{sources}/erp/credit*.csv.gz', all_varchar=true)",
         f"select claim_no from read_csv('{sources}/suppliers/*.csv.gz', all_varchar=true)",
     ]
-    return {row[0] for query in queries for row in con.execute(query).fetchall()}
+    known = {row[0] for query in queries for row in con.execute(query).fetchall()}
+    for path in (sources / "epcis").rglob("*.json"):
+        events = json.loads(path.read_text())["epcisBody"]["eventList"]
+        known |= {event["rt:document"] for event in events if "rt:document" in event}
+    return known
 
 
 def test_4_every_open_break_names_documents_that_stand_in_the_native_files(sim_dir):
@@ -136,7 +140,8 @@ def notes_and_reasons(folder: Path) -> list[tuple[str, str]]:
         f"""
         with inspection as (
             select rma || ':' || line as case_id, note, sku, condition, grade, reason
-            from read_json('{folder}/sources/wms_modern/*/*.jsonl.gz',
+            from read_json(['{folder}/sources/wms_modern/*/*.jsonl.gz',
+                            '{folder}/alternates/wms_modern/*/*.jsonl.gz'],
                 columns={{rma: 'varchar', line: 'varchar', eventType: 'varchar', note: 'varchar',
                           sku: 'varchar', condition: 'varchar', grade: 'varchar',
                           reason: 'varchar'}})

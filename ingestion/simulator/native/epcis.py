@@ -2,11 +2,13 @@
 
 from datetime import date, datetime
 from pathlib import Path
+from random import Random
 from typing import Any, Final
 
 from ingestion.simulator.clock import iso, local_day
 from ingestion.simulator.line import Fact, Line
-from ingestion.simulator.native.files import TextFile, json_row
+from ingestion.simulator.native.files import TextFile
+from ingestion.simulator.native.transport import AtLeastOnce, Report
 from ingestion.simulator.network import SITE_OF
 
 _CONTEXT: Final = (
@@ -21,7 +23,7 @@ _STEPS: Final = {
     "A11": ("entering_exiting", "returned"),
     "A12": ("inspecting", "in_progress"),
     "A14": ("other", "in_progress"),
-    "A20S": ("repairing", "unavailable"),
+    "A20S": ("repairing", "in_progress"),
     "A20": ("repairing", "available"),
 }
 _STATE_OF_CONDITION: Final = {
@@ -52,7 +54,6 @@ def epcis_event(fact: Fact) -> dict[str, Any]:
     """A warehouse fact as an EPCIS object event."""
     line, values = fact.line, fact.values
     step, state = _step_of(fact)
-    serial = values.get("serial") or (line.serial if fact.code == "A08" else None)
     place = f"urn:epc:id:sgln:{_COMPANY}.{fact.site[-1]:0>5}"
     event: dict[str, Any] = {
         "type": "ObjectEvent",
@@ -72,27 +73,31 @@ def epcis_event(fact: Fact) -> dict[str, Any]:
             }
         ],
     }
-    _add_goods(event, line, serial)
-    for key in ("document", "message", "reason", "condition", "grade", "note", "lot", "status"):
-        if values.get(key) is not None:
-            event[f"rt:{key}"] = values[key]
-    if values.get("disposition"):
-        event["rt:fate"] = values["disposition"]
+    _add_goods(event, line, values.get("serial"))
+    event["rt:sku"] = line.item.sku
+    event["rt:unit"] = f"{line.rma}-{line.number}-U1"
     event["rt:operator"] = fact.actor
+    event["rt:operatorKind"] = "human" if fact.human else "system"
+    event["rt:seq"] = fact.number
+    for key, value in values.items():
+        if value is not None and key != "serial":
+            event[f"rt:{_OWN_NAMES.get(key, key)}"] = value
     return event
+
+
+_OWN_NAMES: Final = {"disposition": "fate"}
+"""Where a field of ours would be taken for one of the standard's."""
 
 
 def _add_goods(event: dict[str, Any], line: Line, serial: str | None) -> None:
     reference = line.item.gtin[-6:]
     if serial is not None:
         event["epcList"] = [f"urn:epc:id:sgtin:{_COMPANY}.{reference}.{serial}"]
-    else:
-        event["quantityList"] = [
-            {
-                "epcClass": f"urn:epc:idpat:sgtin:{_COMPANY}.{reference}.*",
-                "quantity": line.received or line.quantity,
-            }
-        ]
+        return
+    goods: dict[str, Any] = {"epcClass": f"urn:epc:idpat:sgtin:{_COMPANY}.{reference}.*"}
+    if line.received:
+        goods["quantity"] = line.received
+    event["quantityList"] = [goods]
 
 
 def _step_of(fact: Fact) -> tuple[str, str]:
@@ -116,36 +121,52 @@ def _uuid(fact: Fact) -> str:
 
 
 class EpcisFiles:
-    """Writes one capture document a business day of one site."""
+    """Writes one capture document a business day of one site, over an at-least-once channel."""
 
-    def __init__(self, root: Path, site: str) -> None:
+    def __init__(self, root: Path, site: str, *, rng: Random, report: Report) -> None:
         self._root = root / "epcis" / site
         self._site = site
         self._day: date | None = None
         self._file: TextFile | None = None
         self._first = True
+        self._last = 0.0
+        self._channel = AtLeastOnce(self._write, rng=rng, report=report)
 
     def __call__(self, fact: Fact) -> None:
-        day = local_day(fact.recorded, SITE_OF[self._site].zone)
-        if day != self._day or self._file is None:
-            self._turn(day, fact)
+        event = epcis_event(fact)
+        self._last = fact.recorded
+        self._channel.send(
+            event,
+            time_key="eventTime",
+            occurred=fact.occurred,
+            at=fact.recorded,
+            document=fact.values.get("document") or event["eventID"],
+        )
+
+    def _write(self, at: float, text: str) -> None:
+        day = local_day(at, SITE_OF[self._site].zone)
+        if self._file is None or self._day is None or day > self._day:
+            self._turn(day, at)
         assert self._file is not None
-        text = json_row(epcis_event(fact))
         self._file.write(text if self._first else "," + text)
         self._first = False
 
-    def _turn(self, day: date, fact: Fact) -> None:
-        self.close()
+    def _turn(self, day: date, at: float) -> None:
+        self._end()
         self._day, self._first = day, True
         header = (
             f'{{"@context":{_CONTEXT},"type":"EPCISDocument","schemaVersion":"2.0",'
-            f'"creationDate":"{iso(fact.recorded)}","epcisBody":{{"eventList":['
+            f'"creationDate":"{iso(at)}","epcisBody":{{"eventList":['
         )
         self._file = TextFile(self._root / f"{self._site}_{day:%Y%m%d}.json", header=header)
 
-    def close(self) -> None:
-        """Close the document."""
+    def _end(self) -> None:
         if self._file is not None:
             self._file.write("]}}")
             self._file.close()
             self._file = None
+
+    def close(self) -> None:
+        """Deliver what is still held and close the document."""
+        self._channel.flush(self._last)
+        self._end()

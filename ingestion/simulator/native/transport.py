@@ -46,10 +46,15 @@ class AtLeastOnce:
         self._held: list[tuple[int, str]] = []
         self._count = 0
 
-    def send(self, record: dict[str, Any], *, time_key: str, occurred: float, at: float) -> None:
-        """Send a record at a moment; the channel decides what arrives, and when."""
+    def send(
+        self, record: dict[str, Any], *, time_key: str, occurred: float, at: float, document: str
+    ) -> None:
+        """Send a record at a moment; the channel decides what arrives, and when.
+
+        ``document`` names the record in the truth.
+        """
         self._count += 1
-        rng, document = self._rng, record.get("document") or record["messageId"]
+        rng = self._rng
         draw = rng.random()
         if draw < _BROKEN:
             record[time_key] = record[time_key].replace("T", "T9", 1)

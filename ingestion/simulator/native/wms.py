@@ -109,6 +109,7 @@ class ModernWms:
             time_key="eventTime",
             occurred=fact.occurred,
             at=fact.recorded,
+            document=record.get("document") or record["messageId"],
         )
 
     def close(self) -> None:
