@@ -269,11 +269,11 @@ class _Compiler:
 
     def _record_key(self, said: dict[str, Value]) -> str:
         source = self.mapping.source
-        values = " || ".join(
-            f"coalesce({quoted(name)}, chr(30)) || chr(31)" for name in sorted(self.available)
+        values = ", ".join(  # one flat call: a chain of || would nest as deep as there are columns
+            f"coalesce({quoted(name)}, chr(30)), chr(31)" for name in sorted(self.available)
         )
         whole = literal(source + "\x1f" + "\x1f".join(sorted(self.available)) + "\x1f")
-        by_content = f"md5({whole} || {values})"
+        by_content = f"md5(concat({whole}, {values}))"
         if "event_id" not in said:
             return by_content
         producer = self._text(said["event_id"])

@@ -2,6 +2,7 @@
 
 import shutil
 import zipfile
+import zlib
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -54,5 +55,8 @@ def unpack(path: Path, folder: Path) -> None:
                 target = folder / f"{table_of(info.filename)}.csv"
                 with archive.open(info) as packed, target.open("wb") as plain:
                     shutil.copyfileobj(packed, plain)
-    except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError) as error:
+    except (
+        *(zipfile.BadZipFile, zlib.error, EOFError),
+        *(OSError, RuntimeError, NotImplementedError),
+    ) as error:
         raise UnreadableFile(path, f"the archive is damaged or locked ({error})") from error

@@ -25,6 +25,7 @@ from ingestion.errors import HomeIsBusy, RetraceError
 from ingestion.inbox import has_waiting
 from ingestion.intake import Counts, utc_now
 from ingestion.lake import Lake
+from ingestion.limits import MAX_NESTING, nesting
 from ingestion.mapping import LOG, Mapping, load_mapping, recognise
 from ingestion.settings import Settings
 
@@ -171,8 +172,10 @@ def to_record(source: str, message_id: str, body: bytes) -> dict[str, Any]:
 
 
 def _parsed(body: bytes) -> Any:
+    """What a body says; None if it is no JSON, or nested so deep that no reader would take it."""
     try:
-        return json.loads(body)
+        text = body.decode()
+        return json.loads(text) if nesting(text) < MAX_NESTING else None
     except (ValueError, RecursionError):
         return None
 

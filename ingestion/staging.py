@@ -266,6 +266,8 @@ def _lines(source: IO[bytes]) -> Iterator[bytes]:
 def _format(text: Path) -> str:
     with text.open("rb") as file:
         head = file.read(1 << 16).lstrip(b"\xef\xbb\xbf \t\r\n")
+        if b"\n" not in head:  # a long first line
+            head += file.readline(MAX_LINE)
     if head.startswith(b"<"):
         return "xml"
     if _MAIL_HEADER.match(head):

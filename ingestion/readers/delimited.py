@@ -10,6 +10,7 @@ import duckdb
 
 from ingestion.errors import UnreadableFile
 from ingestion.lake import literal
+from ingestion.limits import check_columns
 from ingestion.readers.raw import Raw
 from ingestion.staging import MAX_LINE, Refused, Staged
 
@@ -44,6 +45,7 @@ def header(delivery: Staged) -> tuple[tuple[str, ...], str]:
             f"the header {first[:60]!r} holds none of the delimiters comma, semicolon, tab or bar",
         )
     names = next(csv.reader(io.StringIO(text.lstrip("\ufeff"), newline=None), delimiter=delimiter))
+    check_columns(delivery.path, names)
     return _unique(names), delimiter
 
 

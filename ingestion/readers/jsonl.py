@@ -8,25 +8,30 @@ import duckdb
 
 from ingestion.errors import UnreadableFile
 from ingestion.lake import literal, quoted
+from ingestion.limits import MAX_COLUMNS, MAX_NESTING, nesting
 from ingestion.readers.raw import Raw
 from ingestion.staging import MAX_LINE, Refused, Staged
 
 MAX_DEPTH = 4
-MAX_COLUMNS = 1000
+"""Levels that become columns of their own; what lies deeper stays JSON in one column."""
 
 
 def read_jsonl(con: duckdb.DuckDBPyConnection, delivery: Staged) -> Raw:
     """Create ``raw`` from JSON Lines, one text column per path that occurs."""
     con.execute("drop table if exists reject_errors; drop table if exists reject_scans")
     con.execute(
-        f"create or replace temp table all_lines as select line, case when json_valid(line) "
-        f"then json_type(line) = 'OBJECT' else false end as usable from read_csv("
+        f"create or replace temp table all_lines as select line, "
+        f"length(line) - length(translate(line, '{{[', '')) > {MAX_NESTING} as suspect, "
+        f"false as deep from read_csv("
         f"{literal(str(delivery.content))}, auto_detect=false, header=false, delim='\x1f', "
         f"quote='', escape='', columns={{'line': 'VARCHAR'}}, "
         f"max_line_size={MAX_LINE + 2}) where trim(line) <> ''"
     )
+    _mark_deep_lines(con)
     con.execute(
-        "create or replace temp table json_lines as select line from all_lines where usable"
+        "create or replace temp table json_lines as select rowid as number, line from all_lines "
+        "where case when deep or not json_valid(line) then false "
+        "else json_type(line) = 'OBJECT' end"
     )
     paths = _leaf_paths(con)
     if not paths:
@@ -43,6 +48,18 @@ def read_jsonl(con: duckdb.DuckDBPyConnection, delivery: Staged) -> Raw:
         f"(select json_extract_string(line, [{keys}]) as found from json_lines)"
     )
     return Raw(tuple(names), "jsonl", lambda: _refused(con))
+
+
+def _mark_deep_lines(con: duckdb.DuckDBPyConnection) -> None:
+    """Find lines nested too deep before DuckDB parses them: it would end the whole connection."""
+    suspects = con.execute("select rowid, line from all_lines where suspect")
+    deep: list[int] = []
+    while some := suspects.fetchmany(1_000):
+        deep += [number for number, line in some if nesting(line) > MAX_NESTING]
+    if deep:
+        con.execute(
+            "update all_lines set deep = true where rowid in (select unnest(?::bigint[]))", [deep]
+        )
 
 
 def _leaf_paths(con: duckdb.DuckDBPyConnection) -> list[tuple[str, ...]]:
@@ -67,14 +84,18 @@ def _json_path(path: tuple[str, ...]) -> str:
 
 def _refused(con: duckdb.DuckDBPyConnection) -> list[Refused]:
     rows = con.execute(
-        "select rowid + 1, line, json_valid(line) from all_lines where not usable order by 1"
+        "select rowid + 1, line, case when deep then false else json_valid(line) end, deep "
+        "from all_lines where rowid not in (select number from json_lines) order by 1"
     ).fetchall()
     return [
-        Refused(
-            f"record {number}",
-            "not_an_object" if valid else "invalid_json",
-            "the line is JSON but not an object" if valid else "the line is not valid JSON",
-            line.encode(),
-        )
-        for number, line, valid in rows
+        Refused(f"record {number}", *_why(valid, deep), line.encode())
+        for number, line, valid, deep in rows
     ]
+
+
+def _why(valid: bool, deep: bool) -> tuple[str, str]:
+    if deep:
+        return "too_deep", f"nested more than {MAX_NESTING} deep"
+    if valid:
+        return "not_an_object", "the line is JSON but not an object"
+    return "invalid_json", "the line is not valid JSON"

@@ -7,12 +7,12 @@ from typing import Any
 from urllib.parse import quote
 
 import duckdb
-from lxml import etree
 
 from ingestion.errors import UnreadableFile
 from ingestion.lake import quoted
 from ingestion.readers.ocel import Link, OcelEvent, OcelLog, OcelObject, read_ocel_log
 from ingestion.readers.raw import Raw
+from ingestion.readers.xml_root import document_root
 from ingestion.staging import Staged
 
 VERSION_1 = "this is OCEL 1.0; convert it to OCEL 2.0 and load it again"
@@ -79,20 +79,7 @@ def _known(value: Any) -> str | None:
 
 def read_ocel_xml(con: duckdb.DuckDBPyConnection, delivery: Staged) -> Raw:
     """Create ``raw`` from OCEL 2.0 XML."""
-    parser = etree.XMLParser(
-        resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False
-    )
-    try:
-        tree = etree.parse(str(delivery.content), parser)
-    except etree.XMLSyntaxError as error:
-        raise UnreadableFile(
-            delivery.path, f"the XML is damaged or ends early ({error.msg})"
-        ) from error
-    if tree.docinfo.doctype:
-        raise UnreadableFile(
-            delivery.path, "the XML declares a DOCTYPE, which can hide an attack; remove it"
-        )
-    root = tree.getroot()
+    root = document_root(delivery)
     if root.find("{*}global") is not None:
         raise UnreadableFile(delivery.path, VERSION_1)
     said = OcelLog()
