@@ -35,6 +35,7 @@ from ingestion.readers.epcis_rules import (
 )
 from ingestion.readers.raw import Raw
 from ingestion.readers.rows import spool_rows
+from ingestion.readers.xml_root import document_root
 from ingestion.staging import Refused, Staged
 from ingestion.vocabulary import Activity
 
@@ -101,20 +102,7 @@ def read_epcis_xml(con: duckdb.DuckDBPyConnection, delivery: Staged) -> Raw:
     """Create ``raw`` from an XML document or a bare event."""
     if delivery.content.stat().st_size > MAX_BYTES:
         raise UnreadableFile(delivery.path, f"an EPCIS document over {MAX_BYTES >> 20} MiB")
-    parser = etree.XMLParser(
-        resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False
-    )
-    try:
-        tree = etree.parse(str(delivery.content), parser)
-    except etree.XMLSyntaxError as error:
-        raise UnreadableFile(
-            delivery.path, f"the XML is damaged or ends early ({error.msg})"
-        ) from error
-    if tree.docinfo.doctype:
-        raise UnreadableFile(
-            delivery.path, "the XML declares a DOCTYPE, which can hide an attack; remove it"
-        )
-    root, reading = tree.getroot(), _Reading()
+    root, reading = document_root(delivery), _Reading()
     reading.take(lambda: epcis_xml.event_elements(root), root)
     return reading.relation(con, delivery)
 
