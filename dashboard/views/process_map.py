@@ -11,7 +11,7 @@ from dashboard.charts.map_legend import draw_legend
 from dashboard.charts.map_svg import METRICS, draw_map
 from dashboard.map_reads import MinedMap
 from dashboard.reads import Slice
-from dashboard.views import page, selection
+from dashboard.views import differences, page, selection
 
 MAP_HEIGHT = 740
 
@@ -35,7 +35,7 @@ def show() -> None:
             width="content",
         )
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        chosen, _ = page.choose_slice(home.facts)
+        chosen, before = page.choose_slice(home.facts)
         mined = map_reads.read_map(home.state, chosen)
         steps, share = _choose_detail(mined)
     if not mined.graph.steps:
@@ -48,6 +48,7 @@ def show() -> None:
     with right:
         selection.show(home, mined, chosen)
         _show_variants(home, chosen)
+    differences.show(home, chosen, before)
     page.show_footer(home)
 
 
