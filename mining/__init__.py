@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from mining.changepoints import Changes, changes
     from mining.comparison import Comparison, compare
     from mining.constraints import Constraints, check_constraints, declare
+    from mining.debatching import debatched
     from mining.delays import Bottlenecks, bottlenecks
     from mining.graph import DirectlyFollowsGraph, directly_follows_graph
     from mining.indicators import Kpis, kpi_trend, kpis
@@ -49,6 +50,7 @@ _HOMES = {
     "compare": "mining.comparison",
     "conformance": "mining.judgement",
     "declare": "mining.constraints",
+    "debatched": "mining.debatching",
     "directly_follows_graph": "mining.graph",
     "eventually_follows": "mining.maps",
     "kpi_trend": "mining.indicators",
@@ -87,6 +89,7 @@ __all__ = [
     "check_constraints",
     "compare",
     "conformance",
+    "debatched",
     "declare",
     "directly_follows_graph",
     "eventually_follows",

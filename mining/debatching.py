@@ -15,7 +15,8 @@ import pandas as pd
 import pyarrow as pa
 
 from mining.calendars import DAY_US, Calendar
-from mining.engine import Engine
+from mining.engine import DuckDBEngine, Engine, UnknownEngine
+from mining.log import EventLog, calendars_of, derive_here
 
 Floats = npt.NDArray[np.float64]
 _WINDOWS = pa.schema(
@@ -81,6 +82,48 @@ def spread_day_files(engine: Engine, calendars: list[Calendar]) -> DayWindows:
     return DayWindows(
         {site: np.unique(np.array(spans, np.int64), axis=0) for site, spans in found.items()}
     )
+
+
+def count_day_only(log: EventLog) -> dict[str, int]:
+    """Events known to the day only, by site (empty: no site); what a map should be read with."""
+    spread_day_files(log.engine, calendars_of(log.engine))
+    rows = log.engine.select(
+        "select coalesce(events.site, '') as site, count(*) as events from log_events as events "
+        "join spread_events on events.event_key = spread_events.event_key "
+        "group by coalesce(events.site, '') order by site"
+    )
+    return {row["site"]: row["events"] for row in rows.to_pylist()}
+
+
+def debatched(log: EventLog) -> EventLog:
+    """The same log with estimated times where a site reports without: for maps and variants.
+
+    The nominal times put everything a site did in a day at one moment: steps of the same day take
+    no time at all, and all others whole days. Estimates keep the file's order; within a case they
+    may come before or after what other systems recorded with the minute.
+
+    Raises
+    ------
+    UnknownEngine
+        The log is not on DuckDB.
+    """
+    engine = log.engine
+    if engine.name != "duckdb":
+        raise UnknownEngine(f"Times are not spread on {engine.name}; load the log with duckdb.")
+    calendars = calendars_of(engine)
+    spread_day_files(engine, calendars)
+    spread = DuckDBEngine.blank()
+    spread.register(
+        "log_events",
+        engine.select(
+            "select events.* replace (coalesce(spread.at_us, events.occurred_us) as occurred_us) "
+            "from log_events as events "
+            "left join spread_events as spread on events.event_key = spread.event_key"
+        ),
+    )
+    for relation in ("log_objects", "item_costs", "sites"):
+        spread.register(relation, engine.select(f"select * from {relation}"))
+    return derive_here(spread, as_of=log.as_of, like=log, calendars=calendars)
 
 
 def working_day(calendar: Calendar | None, moment_us: int) -> tuple[int, int]:

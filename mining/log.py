@@ -193,9 +193,15 @@ def _derive_here(engine: Engine, calendars: list[Calendar] | tuple[()]) -> None:
     engine.drop("dated_cases", "case_numbers")
 
 
-def derive_here(engine: Engine, *, as_of: datetime, like: EventLog) -> EventLog:
-    """Derive a log whose cases are other objects of the same facts."""
-    _derive_here(engine, ())
+def derive_here(
+    engine: Engine,
+    *,
+    as_of: datetime,
+    like: EventLog,
+    calendars: list[Calendar] | tuple[()] = (),
+) -> EventLog:
+    """Derive a log that tells the same facts otherwise: other objects as cases, or other times."""
+    _derive_here(engine, calendars)
     return EventLog(
         engine=engine,
         as_of=as_of,

@@ -27,6 +27,10 @@ def mine_dfg(
     money: Annotated[
         bool, typer.Option("--money", help="The money that waited on each edge.")
     ] = False,
+    spread: Annotated[
+        bool,
+        typer.Option("--spread", help="Estimate the times of sites that report days, not times."),
+    ] = False,
     engine: Engine = "duckdb",
     as_of: AsOf = None,
     source: Source = None,
@@ -40,11 +44,16 @@ def mine_dfg(
     Example: `retrace mine dfg --money`, `retrace mine dfg --eventually --json`
     """
     from mining import directly_follows_graph, eventually_follows, money_waiting
+    from mining.debatching import count_day_only, debatched
 
     if money and object_type != "line":
         raise typer.BadParameter("Money waits on return lines: --money goes with --object line.")
     log = read_log(home, source, as_of, engine)
     where: dict[str, Any] = {"site": site, "start": start, "end": end}
+    if spread:
+        log = debatched(log)
+    elif not as_json:
+        _warn_of_days(count_day_only(log), site)
     graph = directly_follows_graph(log, **where, object_type=object_type)
     for warning in graph.warnings:
         err.print(warning)
@@ -62,6 +71,17 @@ def mine_dfg(
         _show_pairs(answer["eventually"])
     if money:
         _show_money(answer["money"])
+
+
+def _warn_of_days(day_only: dict[str, int], site: str | None) -> None:
+    """Say where the map rests on days instead of times."""
+    named = {name: count for name, count in day_only.items() if site in (None, name)}
+    if named:
+        told = ", ".join(f"{count:,} of {name or 'no site'}" for name, count in named.items())
+        err.print(
+            f"Known to the day only: {told} events. Their steps look instantaneous or whole days "
+            "long; --spread estimates the times."
+        )
 
 
 def _show_edges(answer: dict[str, Any]) -> None:
