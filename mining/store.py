@@ -247,7 +247,7 @@ class DerivedStore:
             engine,
             table,
             select=f"select {columns} from (select {columns} from kept union all "
-            f"select {columns} from {derived}) order by case_no",
+            f"select {columns} from {derived})",
             schema=DERIVED[table],
             months=months,
         )

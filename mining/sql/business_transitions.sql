@@ -18,4 +18,3 @@ left join business_days as ends
     and cast(floor((plain.occurred_us + plain.duration_us) / 86400e6) as integer) = ends.day_no
     and plain.occurred_us + plain.duration_us >= ends.from_us
     and plain.occurred_us + plain.duration_us < ends.to_us
-order by plain.case_no, plain.position

@@ -15,4 +15,3 @@ select
     steps.event_key
 from ordered_events as steps
 join dated_cases as cases on steps.case_no = cases.case_no
-order by steps.case_no, steps.position
