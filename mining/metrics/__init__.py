@@ -4,7 +4,16 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 
 from ingestion.errors import RetraceError
-from mining.metrics import claims, clocks, dwell, exceptions, integration, money, quality
+from mining.metrics import (
+    claims,
+    clocks,
+    dwell,
+    exceptions,
+    integration,
+    money,
+    quality,
+    shipping,
+)
 from mining.metrics.metric import FIGURES, Metric
 
 GROUPS: dict[str, tuple[Metric, ...]] = {
@@ -15,6 +24,7 @@ GROUPS: dict[str, tuple[Metric, ...]] = {
     "Money": money.METRICS,
     "Supplier recovery": claims.METRICS,
     "Integration": integration.METRICS,
+    "Demand": shipping.METRICS,
 }
 METRICS: tuple[Metric, ...] = tuple(metric for group in GROUPS.values() for metric in group)
 

@@ -174,7 +174,8 @@ def test_simulated_sites_rank_as_they_were_built(small_home):
     assert rows.loc[(cycle, "DC1"), "p50"] < rows.loc[(cycle, "DC4"), "p50"]
     everywhere = found.frame[found.frame["site"].isna()].set_index("id")
     assert everywhere.loc["posting_lag", "open_share"] < 0.05
-    assert everywhere["n"].gt(0).all()  # the simulator shows everything the registry measures
+    unseen = set(everywhere.index[everywhere["n"] == 0])
+    assert unseen <= {"return_rate"}  # the simulator does not list the shipments that stayed
     known = everywhere["value"].notna() & everywhere["low"].notna() & everywhere["high"].notna()
     inside = everywhere["low"].le(everywhere["value"]) & everywhere["value"].le(everywhere["high"])
     assert inside[known].all() and known.sum() > 30
