@@ -36,6 +36,9 @@ from mining.transitions import (
 FORMAT = 1
 """Raised when the meaning of a derived column changes; older derivations are rebuilt."""
 
+SWEEP_EVERY = 10
+KEEP_HOURS = 24
+
 DERIVED = {
     "transitions": TRANSITIONS,
     "cases": CASES,
@@ -258,8 +261,19 @@ class DerivedStore:
             self.lake.write(names, engine.select(f"select * from {names}"), mode="overwrite")
         versions = tuple(self.lake.version(table) or 0 for table in DERIVED)
         clean_up(engine)
+        if versions[0] % SWEEP_EVERY == 0:
+            self._sweep()
         cases = DeltaTable(str(self.lake.path("cases"))).count()
         return self._record(now, as_of_us, cases, versions)
+
+    def _sweep(self) -> None:
+        """Delete files that were replaced long enough ago for every reader to have let go."""
+        for table in (*DERIVED, "derivation"):
+            path = str(self.lake.path(table))
+            if DeltaTable.is_deltatable(path):
+                DeltaTable(path).vacuum(
+                    retention_hours=KEEP_HOURS, dry_run=False, enforce_retention_duration=False
+                )
 
     def _record(
         self, now: Derivation, as_of_us: int, cases: int, versions: tuple[int, ...]

@@ -96,6 +96,20 @@ def test_new_cases_are_added_to_their_month_and_many_small_files_become_one(
     assert directly_follows_graph(load(settings.home)).events == 2 * (MOST_FILES + 1)
 
 
+def test_replaced_files_do_not_pile_up(settings, deliver, log_of, monkeypatch):
+    monkeypatch.setattr("mining.store.KEEP_HOURS", 0)
+    monkeypatch.setattr("mining.store.SWEEP_EVERY", 1)
+    for hour in range(4):
+        start = pd.Timestamp("2026-03-10", tz="UTC") + pd.Timedelta(hours=hour)
+        deliver(log_of("a", start=start), **OPTIONS)  # the case goes on: its month is rewritten
+        load(settings.home)
+    lake = Lake(settings.home)
+    for table in ("transitions", "cases"):
+        stored = list(lake.path(table).rglob("*.parquet"))
+        assert len(stored) == len(DeltaTable(str(lake.path(table))).file_uris()) == 1
+    assert directly_follows_graph(load(settings.home)).events == 4
+
+
 def files_by_month(home):
     months = {}
     for uri in DeltaTable(str(Lake(home).path("transitions"))).file_uris():
