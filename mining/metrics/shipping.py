@@ -6,6 +6,7 @@ from mining.metrics.metric import HOUR_US, Metric, Observations, shares
 from mining.milestones import Milestones
 
 WINDOW_DAYS = 60
+_STAYED = 0.1
 _SHIPPED = """
 select
     coalesce(shipped.site, '') as site,
@@ -41,8 +42,8 @@ def _return_rate(facts: Milestones) -> Observations:
     kept = rows["opened_us"].between(where["from_us"], min(where["to_us"] - 1, facts.as_of_us))
     if where["site"] >= 0:
         kept &= rows["site"] == names[where["site"]]
-    if not (rows["returned"] == 0).any():
-        kept &= False
+    if (rows["returned"] == 0).mean() < _STAYED:
+        kept &= False  # a list of returns, not of shipments
     rows = rows[kept]
     age_days = (facts.as_of_us - rows["opened_us"]) / HOUR_US / 24
     waiting = (rows["returned"] < rows["units"]) & (age_days < WINDOW_DAYS)
@@ -54,7 +55,7 @@ METRICS = (
         id="return_rate",
         name="Return rate",
         formula="Units asked to be returned over units shipped, by the order line's shipment. "
-        "Measured only where the order lines also hold shipments that stayed.",
+        "Measured only where the order lines also hold shipments that stayed (at least a tenth).",
         unit="share",
         grain="shipped order line, weighted by units",
         censoring=f"Order lines younger than {WINDOW_DAYS} days may still come back: they count "

@@ -51,7 +51,7 @@ def weeks(draw):
 
 
 @pytest.mark.parametrize("zone", CHANGES)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(data=st.data())
 def test_business_time_equals_a_walk_minute_by_minute_over_both_clock_changes(zone, data):
     change = data.draw(st.sampled_from(CHANGES[zone]))
