@@ -4,6 +4,9 @@
     python benchmarks/mining.py --events 11000000 --folder /data/bench   # resumes
     python benchmarks/mining.py --growth 1 5 11 25 50                    # millions of events
 
+    python benchmarks/mining.py --objects 1600000                          # links: OC-DFG
+    python benchmarks/mining.py --business 1000000                         # pairs: business time
+
 Every piece of work runs in its own process. Times are wall seconds, imports included, with the
 processor time beside them (the fairer figure on a machine that has other work); memory is the peak
 resident size of the process. Answers are compared before anything is printed: a wrong answer is
@@ -37,6 +40,10 @@ def main() -> None:
     try:
         if arguments.growth:
             print(_growth(folder, arguments.growth, arguments.fresh))
+        elif arguments.objects or arguments.business:
+            for topic in ("objects", "business"):
+                if size := getattr(arguments, topic):
+                    print(_pair(folder, topic, size, arguments.fresh))
         else:
             print(_duel(folder, arguments.events, arguments.against, arguments.fresh))
     finally:
@@ -53,17 +60,35 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--growth", nargs="+", type=float, metavar="MILLIONS", help="ours alone, at these sizes"
     )
+    parser.add_argument("--objects", type=int, metavar="LINKS", help="OC-DFG against pm4py")
+    parser.add_argument("--business", type=int, metavar="PAIRS", help="business time against pm4py")
     return parser.parse_args()
 
 
 def _duel(folder: Path, events: int, against: list[str], fresh: bool) -> str:
-    works = ["cold", "again", "kept", *against, "refresh"]
+    works = ["generate", "cold", "again", "kept", *against, "refresh"]
     results = _run(folder, events, works, fresh)
     for peer in against:
         theirs = results[peer]["answers"]
         for ours in ("cold", "again", "kept"):
             _compare(results[ours]["answers"], theirs, f"{ours} against {peer}")
     return "\n".join([_head(events, results), "", *_table(results, against), "", *_laps(results)])
+
+
+def _pair(folder: Path, topic: str, size: int, fresh: bool) -> str:
+    """Ours against pm4py on rows in memory: the calculation, and all of it with the import."""
+    part = folder / f"{topic}-{size}"
+    part.mkdir(exist_ok=True)
+    names = f"{topic}_ours", f"{topic}_pm4py"
+    ours, theirs = _run(part, size, list(names), fresh).values()
+    _compare(ours["answers"], theirs["answers"], topic)
+    last = list(ours["laps"])[-1]
+    core = theirs["laps"][last][0] / ours["laps"][last][0]
+    return (
+        f"{last}, {size:,} rows, answers equal: {core:,.1f}x faster, "
+        f"{theirs['total'] / ours['total']:,.1f}x with loading and imports; "
+        f"peak {ours['peak_mb']:,.0f} MB against {theirs['peak_mb']:,.0f} MB"
+    )
 
 
 def _growth(folder: Path, sizes: list[float], fresh: bool) -> str:
@@ -75,7 +100,7 @@ def _growth(folder: Path, sizes: list[float], fresh: bool) -> str:
     for size in sizes:
         part = folder / f"growth-{size:g}"
         part.mkdir(exist_ok=True)
-        results = _run(part, round(size * MILLION), ["cold", "again"], fresh)
+        results = _run(part, round(size * MILLION), ["generate", "cold", "again"], fresh)
         first, again = results["cold"], results["again"]
         events = first["answers"]["events"]
         lines.append(
@@ -97,7 +122,7 @@ def _run(folder: Path, events: int, works: list[str], fresh: bool) -> dict[str, 
         The folder belongs to another size.
     """
     results = {}
-    for number, work in enumerate(["generate", *works]):
+    for number, work in enumerate(works, start=1):
         path = folder / f"{work}.json"
         if path.exists() and (not fresh or work == "generate"):
             results[work] = json.loads(path.read_text(encoding="utf-8"))

@@ -14,6 +14,8 @@ HOMES = {
     "generate": "mining_log",
     **dict.fromkeys(("cold", "again", "kept", "refresh"), "mining_ours"),
     **dict.fromkeys(("pm4py", "polars", "r4pm"), "mining_peers"),
+    **dict.fromkeys(("objects_ours", "objects_pm4py"), "mining_objects"),
+    **dict.fromkeys(("business_ours", "business_pm4py"), "mining_objects"),
 }
 
 if __name__ == "__main__":
