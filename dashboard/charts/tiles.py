@@ -15,7 +15,8 @@ class Tile:
     """What one tile shows; durations and shares in the KPI's own ``unit``.
 
     ``change`` is the value minus that of the period before; ``less_is_better`` decides its colour
-    (None: neither). ``band`` is the 95 % interval. What is unknown is left out.
+    (None: neither). ``band`` is the 95 % interval, ``dated_share`` the share that rests on times
+    known to the day only. What is unknown is left out.
     """
 
     id: str
@@ -27,6 +28,7 @@ class Tile:
     open_share: float | None = None
     p90: float | None = None
     band: tuple[float | None, float | None] = (None, None)
+    dated_share: float | None = None
     change: float | None = None
     less_is_better: bool | None = None
     target: float | None = None
@@ -42,6 +44,9 @@ def draw_tiles(tiles: Sequence[Tile], *, chosen: str | None = None) -> Markup:
 
 def _tile(tile: Tile, chosen: bool) -> Markup:
     rows = [("", tile.formula)] + ([("", f"As of {tile.as_of}.")] if tile.as_of else [])
+    if tile.dated_share:
+        told = formats.share(tile.dated_share)
+        rows.append(("", f"{told} rest on end-of-day files: times estimated, band widened."))
     info = tag("i", "i", cls="info", aria_hidden="true")
     value = tag("span", formats.measure(tile.value, tile.unit), cls="value")
     return tag(

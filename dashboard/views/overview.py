@@ -157,6 +157,7 @@ def _tile(home: page.Home, row: KpiRow, earlier: KpiRow | None, money: Money | N
         open_share=row.open_share,
         p90=row.p90,
         band=(row.low, row.high),
+        dated_share=row.dated_share,
         change=change,
         less_is_better=words.less_is_better,
         as_of=formats.moment(home.facts.as_of),

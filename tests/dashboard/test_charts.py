@@ -146,6 +146,8 @@ def test_a_tile_without_a_value_says_so():
 def test_a_tile_states_its_band_even_where_the_data_bound_one_end_only():
     tile = Tile("t", "Lag", "", "hours", 5.0, 9, band=(3.0, 8.0))
     assert "3 h to 8 h (95 %)" in text_of(draw_tiles([tile]))
+    assert "end-of-day" not in draw_tiles([tile])
+    assert "40 % rest on end-of-day files" in draw_tiles([replace(tile, dated_share=0.4)])
     assert "from 3 h (95 %)" in text_of(draw_tiles([replace(tile, band=(3.0, None))]))
 
 
