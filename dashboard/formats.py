@@ -114,14 +114,32 @@ def moment(when: datetime | None) -> str:
 def band(low: float | None, high: float | None, unit: str) -> str:
     """Write a confidence interval; an end the data do not bound is left open.
 
+    Ends that would read alike get a digit more.
+
     >>> band(2.1, 3.4, "days"), band(2.1, None, "days"), band(None, None, "days")
     ('2.1 d to 3.4 d', 'from 2.1 d', '')
+    >>> band(10.14, 10.28, "days"), band(0.966, 0.973, "share")
+    ('10.1 d to 10.3 d', '96.6 % to 97.3 %')
     """
     if low is None and high is None:
         return ""
     if low is None or high is None:
         return f"from {measure(low, unit)}" if high is None else f"up to {measure(high, unit)}"
-    return f"{measure(low, unit)} to {measure(high, unit)}"
+    ends = measure(low, unit), measure(high, unit)
+    if ends[0] == ends[1] and low != high:
+        ends = _finer(low, unit), _finer(high, unit)
+    return f"{ends[0]} to {ends[1]}"
+
+
+def _finer(value: float, unit: str) -> str:
+    """Write a value of two digits or more with one digit after the point."""
+    if unit in ("share", "ratio"):
+        return f"{100 * value:.1f} %"
+    if unit in ("days", "hours"):
+        seconds = value * (DAY if unit == "days" else HOUR)
+        name, length = unit_for(seconds)
+        return f"{seconds / length:.1f} {name}"
+    return f"{value:,.1f} {unit}"
 
 
 def in_unit(value: float, unit: str) -> str:
