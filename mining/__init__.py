@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from mining.objects import ObjectGraph, object_centric_graph, object_types
     from mining.reconciliation import reconcile, reconcile_frames
     from mining.repetition import Rework, rework
+    from mining.simulation import Simulation, WhatIf, simulate_what_if
     from mining.temporal import TemporalProfile, temporal_deviations, temporal_profile
     from mining.traces import Variants, case_durations, variants
 
@@ -40,8 +41,10 @@ _HOMES = {
     "Metric": "mining.metrics",
     "ObjectGraph": "mining.objects",
     "Rework": "mining.repetition",
+    "Simulation": "mining.simulation",
     "TemporalProfile": "mining.temporal",
     "Variants": "mining.traces",
+    "WhatIf": "mining.simulation",
     "bottlenecks": "mining.delays",
     "case_durations": "mining.traces",
     "causes": "mining.causation",
@@ -49,8 +52,8 @@ _HOMES = {
     "check_constraints": "mining.constraints",
     "compare": "mining.comparison",
     "conformance": "mining.judgement",
-    "declare": "mining.constraints",
     "debatched": "mining.debatching",
+    "declare": "mining.constraints",
     "directly_follows_graph": "mining.graph",
     "eventually_follows": "mining.maps",
     "kpi_trend": "mining.indicators",
@@ -62,6 +65,7 @@ _HOMES = {
     "reconcile": "mining.reconciliation",
     "reconcile_frames": "mining.reconciliation",
     "rework": "mining.repetition",
+    "simulate_what_if": "mining.simulation",
     "temporal_deviations": "mining.temporal",
     "temporal_profile": "mining.temporal",
     "variants": "mining.traces",
@@ -80,8 +84,10 @@ __all__ = [
     "Metric",
     "ObjectGraph",
     "Rework",
+    "Simulation",
     "TemporalProfile",
     "Variants",
+    "WhatIf",
     "bottlenecks",
     "case_durations",
     "causes",
@@ -102,6 +108,7 @@ __all__ = [
     "reconcile",
     "reconcile_frames",
     "rework",
+    "simulate_what_if",
     "temporal_deviations",
     "temporal_profile",
     "variants",

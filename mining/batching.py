@@ -51,7 +51,7 @@ def smaller_batches(
         usual = float(sizes.groupby(steps["batch"]).first().median())
         cut = size.get(str(activity)) if isinstance(size, Mapping) else size
         now = steps["batching_us"].to_numpy(float)
-        then = _waits_then(steps, max(cut or round(usual * 0.4), 1))
+        then = waits_then(steps, max(cut or round(usual * 0.4), 1))
         worth = steps["value"].to_numpy(float) * money_of_value_day / DAY_US
         rows.append(
             {
@@ -72,11 +72,12 @@ def smaller_batches(
     return found.sort_values(order, ascending=[False, True], ignore_index=True)
 
 
-def _waits_then(steps: pd.DataFrame, size: int) -> np.ndarray[Any, np.dtype[np.float64]]:
+def waits_then(steps: pd.DataFrame, size: int) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Wait of each step until its group is complete, batches cut to ``size``, microseconds."""
     ready = steps.sort_values(["batch", "enabled_us"], kind="stable")
     group = ready.groupby("batch").cumcount() // size
     groups = ready.groupby([ready["batch"], group])["enabled_us"]
     full = groups.transform("size") == size
     until = groups.transform("max").where(full, ready["enabled_us"] + ready["batching_us"])
-    waits = np.minimum(until - ready["enabled_us"], ready["batching_us"])
-    return waits.reindex(steps.index).to_numpy(float)
+    waits = (until - ready["enabled_us"]).clip(upper=ready["batching_us"].astype("float64"))
+    return np.asarray(waits.reindex(steps.index), float)

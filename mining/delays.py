@@ -13,7 +13,7 @@ from mining.calendars import DAY_US
 from mining.engine import fetch_frame
 from mining.instances import activity_instances
 from mining.log import EventLog, Moment, calendars_of
-from mining.offduty import duty_rosters
+from mining.offduty import DutyRosters, duty_rosters
 from mining.policy import Policy, shipped_policy
 from mining.waiting import CAUSES, split_waits
 
@@ -104,11 +104,35 @@ def bottlenecks(
     Money: value of the line x days waited x (cost of capital + ageing), per calendar day of the
     slice.
     """
+    waits, _ = measured_waits(log, site=site, start=start, end=end)
+    if waits.empty:
+        return Bottlenecks(pd.DataFrame(columns=_COLUMNS), pd.DataFrame(columns=_BATCHED), 0.0)
+    per_day = (policy or shipped_policy()).ageing_per_day
+    days = max((waits["end_us"].max() - waits["enabled_us"].min()) / DAY_US, 1.0)
+    waits["site"] = waits["site"].where(~waits["owner"].isin(SHARED), None)
+    batched = waits[(waits["batch"] >= 0) & ~waits["owner"].isin(EXTERNAL)]
+    return Bottlenecks(_ranked(waits, per_day / days), batched[_BATCHED], per_day / days)
+
+
+def measured_waits(
+    log: EventLog,
+    *,
+    site: str | None = None,
+    start: Moment | None = None,
+    end: Moment | None = None,
+) -> tuple[pd.DataFrame, DutyRosters]:
+    """Every wait of a slice split by cause, with owner and value of the line; and who is on duty.
+
+    Returns
+    -------
+    frame as of ``split_waits``, more columns site, owner, queues, human, batch, value
+    DutyRosters
+    """
     where = log.slice(site=site, start=start, end=end)
     only = {name: where[name] for name in ("site", "from_us", "to_us")}
     instances = activity_instances(log, only)
     if instances.empty:
-        return Bottlenecks(pd.DataFrame(columns=_COLUMNS), pd.DataFrame(columns=_BATCHED), 0.0)
+        return instances, DutyRosters({}, {})
     instances["owner"] = instances["activity"].map(OWNERS).astype(object)
     instances["owner"] = instances["owner"].where(instances["owner"].notna(), "site")
     rosters = duty_rosters(instances, {c.site: c for c in calendars_of(log.engine)})
@@ -116,11 +140,7 @@ def bottlenecks(
     waits = _runs_are_batches(waits)
     values = fetch_frame(log.engine, "line_values").set_index("case_id")["value"]
     waits["value"] = waits["case_id"].map(values).astype("float64").fillna(0.0)
-    per_day = (policy or shipped_policy()).ageing_per_day
-    days = max((instances["end_us"].max() - instances["end_us"].min()) / DAY_US, 1.0)
-    waits["site"] = waits["site"].where(~waits["owner"].isin(SHARED), None)
-    batched = waits[(waits["batch"] >= 0) & ~waits["owner"].isin(EXTERNAL)]
-    return Bottlenecks(_ranked(waits, per_day / days), batched[_BATCHED], per_day / days)
+    return waits, rosters
 
 
 _BATCHED = ["site", "activity", "owner", "batch", "enabled_us", "batching_us", "value"]

@@ -148,8 +148,9 @@ def split_waits(
     Returns
     -------
     frame with a row per instance that was enabled by another
-        Columns source_activity, source_resource, activity, resource, case_id, row, enabled_us,
-        start_us, wait_us and one column per cause (``batching_us`` ...), which sum to wait_us.
+        Columns source_activity, source_resource, source_row, activity, resource, case_id, row,
+        enabled_us, start_us, wait_us and one column per cause (``batching_us`` ...), which sum to
+        wait_us.
     """
     work = instances.reset_index(drop=True)
     concurrent = concurrent_activities(work)
@@ -174,6 +175,7 @@ def split_waits(
     waits = waits[enabler >= 0]
     return waits.assign(
         row=waits.index,
+        source_row=enabler[enabler >= 0],
         source_activity=sources["activity"].to_numpy(object),
         source_resource=sources["resource"].to_numpy(object),
     ).reset_index(drop=True)

@@ -1,11 +1,12 @@
 """The mining commands that say why: rules, waits, causes."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
-from ingestion.console import AsJson, AsOf, Home, duration, print_json, table
+from ingestion.console import AsJson, AsOf, Home, duration, print_json, step, table
 from mining.batching import ASSUMPTION
 from mining.options import From, Site, Source, To, read_log
 
@@ -351,3 +352,99 @@ def mine_changes(
 
 def _level(value: float, unit: str) -> str:
     return f"{value:.1%}" if unit == "share" else f"{value:,.1f} {unit}"
+
+
+@app.command("simulate")
+def mine_simulate(
+    staff: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--add",
+            metavar="[SITE:]ACTIVITY=N",
+            help="N people more for this activity; without a site: a shared office.",
+        ),
+    ] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(min=1, help="No batch larger than this.")
+    ] = None,
+    approval_limit: Annotated[
+        float | None, typer.Option(min=0, help="Credits up to this need no person's approval.")
+    ] = None,
+    replications: Annotated[int, typer.Option(min=2, help="Runs with chance drawn anew.")] = 10,
+    seed: Annotated[int, typer.Option(help="Of the chance.")] = 1,
+    site: Site = None,
+    start: From = None,
+    end: To = None,
+    as_of: AsOf = None,
+    source: Source = None,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Simulate the mined process with more people, smaller batches, a higher approval limit.
+
+    Example: `retrace mine simulate --add "DC2:Execute disposition=1" --batch-size 8`
+    """
+    from mining.simulation import ASSUMPTION, WhatIf, simulate_what_if
+
+    change = WhatIf(dict(_posts(staff or [])), batch_size, approval_limit)
+    if change == WhatIf():
+        raise typer.BadParameter("Say what to change: --add, --batch-size or --approval-limit.")
+    log = read_log(home, source, as_of, "duckdb")
+    with step("Simulating") as told:
+        found = simulate_what_if(
+            log,
+            change,
+            site=site,
+            start=start,
+            end=end,
+            replications=replications,
+            seed=seed,
+            told=told,
+        )
+    if as_json:
+        print_json(found.to_dict())
+        return
+    rows = [
+        [
+            r["site"],
+            r["lines"],
+            f"{r['now_h']:,.1f}",
+            f"{r['then_h']:,.1f}",
+            f"{r['change_h']:+,.1f}",
+            f"[{r['low_h']:+,.1f}, {r['high_h']:+,.1f}]",
+            f"{r['saved_per_day']:,.2f}",
+        ]
+        for r in found.to_dict()["sites"]
+    ]
+    table(
+        f"Hours from arrival to close ({ASSUMPTION})",
+        ["site", "lines", "now", "then", "change", "95 % interval", "saved per day"],
+        rows,
+    )
+    checks = [
+        [
+            r["site"],
+            r["lines"],
+            f"{r['observed_h']:,.1f}",
+            f"{r['simulated_h']:,.1f}",
+            f"[{r['low_h']:,.1f}, {r['high_h']:,.1f}]",
+            "yes" if r["inside"] else "no",
+        ]
+        for r in found.to_dict()["check"]
+    ]
+    table(
+        "Can it be trusted? The process as it is, on the later lines",
+        ["site", "lines", "observed", "simulated", "95 % interval", "inside"],
+        checks,
+    )
+
+
+def _posts(said: list[str]) -> Iterator[tuple[tuple[str | None, str], int]]:
+    for post in said:
+        place, _, more = post.rpartition("=")
+        site, colon, activity = place.partition(":")
+        if not place or not more.isdigit():
+            raise typer.BadParameter(
+                f"{post!r} is not of the form [SITE:]ACTIVITY=N, such as 'DC5:Finish inspection=1'."
+            )
+        yield ((site, activity) if colon else (None, place)), int(more)
