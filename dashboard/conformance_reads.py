@@ -32,7 +32,9 @@ class SiteDistance:
     lines: int
     violating_lines: int
     clean_share: float
+    fitness: float
     exposure: float
+    worst_rules: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -59,10 +61,13 @@ def read_conformance(state: State, chosen: Slice) -> Judgement:
         BrokenRule(rule, text, formula_of[rule], group, int(cases), float(stake))
         for rule, text, group, cases, stake in ranked.itertuples(index=False, name=None)
     )
-    columns = ["site", "lines", "violating_lines", "clean_share", "exposure"]
+    columns = [
+        *("site", "lines", "violating_lines", "clean_share"),
+        *("fitness", "exposure", "worst_rules"),
+    ]
     sites = tuple(
-        SiteDistance(str(site), int(lines), int(hit), float(clean), float(money))
-        for site, lines, hit, clean, money in found.sites[columns].itertuples(
+        SiteDistance(str(site), int(lines), int(hit), float(clean), float(fit), float(money), worst)
+        for site, lines, hit, clean, fit, money, worst in found.sites[columns].itertuples(
             index=False, name=None
         )
     )

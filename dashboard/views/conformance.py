@@ -45,14 +45,16 @@ def show() -> None:
     with right:
         if picked:
             _show_lines(found, picked, currency)
-        st.subheader("By site")
+        st.subheader("By site, the closest to the standard first")
         bars = [
             SiteBar(
                 site.site,
                 1 - site.clean_share,
                 formats.share(1 - site.clean_share),
                 f"{formats.compact(site.violating_lines)} of {formats.compact(site.lines)} lines, "
-                f"{formats.money(site.exposure, currency)} exposed",
+                f"{formats.money(site.exposure, currency)} exposed, "
+                f"{formats.share(site.fitness)} in order; dearest: "
+                f"{', '.join(site.worst_rules) or 'none'}",
             )
             for site in found.sites
         ]
