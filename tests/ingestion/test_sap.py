@@ -1,6 +1,7 @@
 """SAP tables as an event log: against a true log, customer returns, archives, rows nobody takes."""
 
 import zipfile
+from pathlib import Path
 
 import pytest
 
@@ -162,5 +163,10 @@ def test_the_true_log_comes_back_activity_by_activity(settings, shared_data):
     assert {name: told for name, *told in rows(settings, by_item)} == {
         name: list(told) for name, told in expected.items()
     }
+    readme = (Path(__file__).parents[2] / "ingestion" / "README.md").read_text(encoding="utf-8")
+    for name, (item, missing, _) in expected.items():
+        alone = missing if name in ITEM_UNKNOWN else 0
+        told = (item + missing, item, alone, missing - alone, 0)
+        assert f"| {name} | " + " | ".join(f"{count:,}" for count in told) + " |" in readme
     [[inferred]] = rows(settings, "select count(*) from events where confidence = 'inferred'")
     assert inferred == 1_153 + 511
