@@ -19,6 +19,7 @@ class Summary:
     slowest_p50: float | None = None
     written_off_share: float | None = None
     written_off: str = ""
+    ended_share: float | None = None
 
 
 def draw_summary(facts: Summary) -> Markup:
@@ -30,6 +31,9 @@ def draw_summary(facts: Summary) -> Markup:
             parts += [", nine of ten within ", _days(facts.cycle_p90)]
         if facts.open_share is not None:
             parts.append(f"; {formats.share(facts.open_share)} are still open")
+        if facts.ended_share:
+            ended = formats.share(facts.ended_share)
+            parts.append(f"; {ended} were cancelled, expired or rejected and are left out")
         parts.append(". ")
     if facts.slowest_site is not None and facts.slowest_p50 is not None:
         parts += ["Slowest is ", tag("b", facts.slowest_site), " with a median of "]

@@ -133,6 +133,7 @@ def to_summary(found: KpiTable, chosen: Slice, money: Money | None) -> Summary:
         slowest_site=slowest.site if slowest else None,
         slowest_p50=slowest.value if slowest else None,
         written_off_share=loss.value if loss else None,
+        ended_share=cycle.ended_share if cycle else None,
         written_off=formats.money(money.written_off, money.currency) if money else "",
     )
 

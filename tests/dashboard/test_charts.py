@@ -313,3 +313,4 @@ def test_the_summary_speaks_only_of_what_is_known():
         "Half of the return lines are done within 9.2 d , nine of ten within 28 d "
         "; 3.4 % are still open. Slowest is DC4 with a median of 14 d ."
     )
+    assert "15 % were cancelled" in draw_summary(Summary(9.2, 28.0, 0.034, ended_share=0.15))
