@@ -17,6 +17,7 @@ from mining.kpi_commands import app as kpi_commands
 from mining.map_commands import app as map_commands
 from mining.model_commands import app as model_commands
 from mining.options import Source, read_log
+from mining.pattern_commands import app as pattern_commands
 from mining.reconciliation_commands import app as reconciliation_commands
 from mining.why_commands import app as why_commands
 
@@ -27,6 +28,7 @@ mine_app.add_typer(map_commands)
 mine_app.add_typer(kpi_commands)
 mine_app.add_typer(model_commands)
 mine_app.add_typer(why_commands)
+mine_app.add_typer(pattern_commands)
 app.add_typer(reconciliation_commands)
 
 

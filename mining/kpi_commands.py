@@ -13,10 +13,9 @@ from ingestion.console import (
     err,
     number,
     print_json,
-    progress_bar,
     table,
 )
-from mining.options import From, Site, Source, To, read_log
+from mining.options import From, Site, Source, To, busy, read_log, say_if_no_returns
 
 app = typer.Typer()
 _SECONDS = {"days": 86_400.0, "hours": 3_600.0}
@@ -64,8 +63,8 @@ def mine_kpis(
         _show_registry(chosen, as_json)
         return
     log = read_log(home, source, as_of, "duckdb")
-    with progress_bar() as bar:
-        bar.add_task("Measuring", total=None)
+    say_if_no_returns(log)
+    with busy("Measuring"):
         if by is not None:
             freq: Any = "W" if by is By.WEEK else "M"
             trend = kpi_trend(log, chosen, freq=freq, site=site, start=start, end=end)
