@@ -52,12 +52,14 @@ class ProcessGraph:
     """A directly-follows graph in drawing order.
 
     ``steps`` are ordered so that every prefix is connected, the most frequent first;
-    ``paths`` by count descending and include those from START and to END.
+    ``paths`` by count descending and include those from START and to END; ``counted`` names
+    what both count.
     """
 
     steps: tuple[Step, ...]
     paths: tuple[Path, ...]
     happy_path: tuple[int, ...] = ()
+    counted: str = "case"
 
     @cached_property
     def number_of(self) -> dict[str, int]:
@@ -71,6 +73,7 @@ def to_process_graph(
     start: Mapping[str, int],
     end: Mapping[str, int],
     happy_path: Sequence[str] = (),
+    counted: str = "case",
 ) -> ProcessGraph:
     """Number the activities in order of appearance and translate the edges.
 
@@ -86,7 +89,7 @@ def to_process_graph(
     paths += [Path(START, number_of[name], count) for name, count in start.items()]
     paths += [Path(number_of[name], END, count) for name, count in end.items()]
     happy = tuple(dict.fromkeys(number_of[name] for name in happy_path if name in number_of))
-    return ProcessGraph(tuple(steps), tuple(sorted(paths, key=_strongest_first)), happy)
+    return ProcessGraph(tuple(steps), tuple(sorted(paths, key=_strongest_first)), happy, counted)
 
 
 def _strongest_first(path: Path) -> tuple[int, int, int]:

@@ -10,13 +10,15 @@ from dashboard.charts.map_svg import METRICS, STEPS, scale_of
 from dashboard.charts.markup import Markup, join, tag
 
 
-def draw_legend(paths: Sequence[Path], metric: str, *, happy: bool) -> Markup:
+def draw_legend(
+    paths: Sequence[Path], metric: str, *, happy: bool, count_title: str = "Times taken"
+) -> Markup:
     """Compose the legend as HTML: a ramp from the lowest to the highest visible value."""
     scale = scale_of(paths, metric)
     letter = "f" if metric == "frequency" else "d"
     write = formats.compact if metric == "frequency" else formats.duration
     ramp = tag("span", *(tag("i", cls=f"{letter}{step}") for step in range(STEPS)), cls="ramp")
-    title = "Times taken" if metric == "frequency" else METRICS[metric][0]
+    title = count_title if metric == "frequency" else METRICS[metric][0]
     keys = [_key(f"{title}: {write(scale.low)}", ramp, write(scale.high))]
     if happy:
         keys.append(_key(tag("span", cls="frame"), "main path"))

@@ -202,21 +202,27 @@ def _edge_tip(name: str, path: Path) -> str:
     if not path.is_marker:
         durations = (path.mean_s, path.p50_s, path.p90_s, path.p95_s)
         titles = ("Mean", "Median", "90th percentile", "95th percentile")
-        rows += [(t, formats.duration(d)) for t, d in zip(titles, durations, strict=True)]
+        known = [(t, d) for t, d in zip(titles, durations, strict=True) if d is not None]
+        rows += [(title, formats.duration(seconds)) for title, seconds in known]
     return tip(name.replace(" -> ", " \N{RIGHTWARDS ARROW} "), rows)
 
 
 def _box(look: Look, box: Box) -> Markup:
     step = look.graph.steps[box.number]
+    counted = look.graph.counted
     rows = wrap_name(step.name, width=box.width - 30, size=NAME_SIZE)
     first = box.y - 3 if len(rows) == 1 else box.y - 9
     names = [
         tag("text", row, cls="name", x=box.x, y=first + 13.5 * place)
         for place, row in enumerate(rows)
     ]
-    count = tag("text", _count(step), cls="count", x=box.x, y=box.y + (14 if not rows[1:] else 18))
+    count = tag(
+        "text", _count(step, counted), cls="count", x=box.x, y=box.y + (14 if not rows[1:] else 18)
+    )
     bar = _rectangle(box.x - box.width / 2 + 9, box.y, 4, box.height - 16, rx=2, cls="bar")
-    figures = [("Cases", formats.number(step.cases)), ("Events", formats.number(step.events))]
+    figures = [(f"{counted.capitalize()}s", formats.number(step.cases))]
+    if counted == "case":
+        figures.append(("Events", formats.number(step.events)))
     marks = [
         "happy" if box.number in look.graph.happy_path else "",
         "selected" if step.name == look.selected else "",
@@ -233,12 +239,12 @@ def _box(look: Look, box: Box) -> Markup:
         data_node=box.number,
         tabindex=0,
         role="button",
-        aria_label=f"{step.name}, {step.cases} cases",
+        aria_label=f"{step.name}, {step.cases} {counted}s",
     )
 
 
-def _count(step: Step) -> str:
-    text = f"{formats.compact(step.cases)} {'case' if step.cases == 1 else 'cases'}"
+def _count(step: Step, counted: str) -> str:
+    text = f"{formats.compact(step.cases)} {counted}{'' if step.cases == 1 else 's'}"
     if step.cases and step.events > 1.05 * step.cases:
         text += f" \N{MIDDLE DOT} {step.events / step.cases:.1f}x per case"
     return text

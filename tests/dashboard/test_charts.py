@@ -6,12 +6,13 @@ from datetime import date, timedelta
 
 import pytest
 
+from dashboard.break_reads import place_breaks
 from dashboard.charts.advice import draw_advice
 from dashboard.charts.balance import Counters, draw_balance
 from dashboard.charts.lateness import draw_lateness
 from dashboard.charts.map_graph import Path, Step, to_process_graph
 from dashboard.charts.map_labels import text_width, wrap_name
-from dashboard.charts.map_layers import place_steps
+from dashboard.charts.map_layers import Place, place_steps
 from dashboard.charts.map_layout import layout_map
 from dashboard.charts.map_legend import draw_legend
 from dashboard.charts.map_svg import Scale, draw_map
@@ -89,6 +90,34 @@ def test_the_map_says_counts_or_humanised_durations():
     )
     assert ">60 min</text>" in map_of("a", "b", metric="median")
     assert ">3 d</text>" in map_of("a", "b", metric="p90")
+
+
+def test_a_map_of_breaks_counts_breaks_and_has_no_durations():
+    graph = to_process_graph(
+        [Step("a", 7, 7), Step("b", 1, 1)],
+        [("a", "b", Path(0, 0, 7))],
+        start={},
+        end={},
+        counted="break",
+    )
+    drawing = draw_map(
+        graph, layout_map(place_steps(graph, core=2), range(2), graph.paths), metric="frequency"
+    )
+    assert {"7 breaks", "1 break"} <= set(re.findall(r">([^<>]+)</text>", drawing))
+    assert "Median" not in drawing and "Cases" not in drawing
+
+
+def test_breaks_keep_the_places_of_the_process_map_without_its_gaps():
+    graph = to_process_graph(
+        [Step(name, 1, 1) for name in "abc"],
+        [("a", "b", Path(0, 0, 2)), ("b", "c", Path(0, 0, 1))],
+        start={},
+        end={},
+    )
+    known = {"a": Place(2, 0), "b": Place(9, 4), "c": Place(9, -3), "other": Place(5, 1)}
+    placed = place_breaks(graph, known)
+    by_name = {graph.steps[number].name: place for number, place in placed.items()}
+    assert by_name == {"a": Place(0, 0), "b": Place(1, 1), "c": Place(1, -1)}
 
 
 def test_the_selected_part_is_marked():
