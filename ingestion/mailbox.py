@@ -9,6 +9,7 @@ import imaplib
 import re
 import ssl
 from collections.abc import Generator, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
@@ -95,12 +96,16 @@ def _opened(folder: Folder) -> imaplib.IMAP4:
         client = imaplib.IMAP4_SSL(folder.host, folder.port, ssl_context=context, timeout=_SECONDS)
     else:
         client = imaplib.IMAP4(folder.host, folder.port, timeout=_SECONDS)
-        if "STARTTLS" in client.capabilities:
+    try:
+        if not folder.tls and "STARTTLS" in client.capabilities:
             client.starttls(context)
-        elif not _is_here(folder.host):
-            client.shutdown()
+        elif not folder.tls and not _is_here(folder.host):
             raise CannotPull(str(folder), "it offers no encryption; use imaps://")
-    client.login(folder.user, folder.password or "")
+        client.login(folder.user, folder.password or "")
+    except (imaplib.IMAP4.error, OSError, CannotPull):
+        with suppress(OSError):
+            client.shutdown()
+        raise
     return client
 
 
