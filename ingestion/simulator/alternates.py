@@ -1,22 +1,20 @@
 """Other renderings of the same facts, beside the channel that carries them.
 
 ``sources/`` holds every fact once. What a second system would say of it goes to ``alternates/``:
-DC3's events as its API would send them, DC5's inspections as the supervisor's e-mails, and what
-partners state as EDI.
+DC3's events as its API would send them, DC5's inspections as rows of its warehouse system, requests
+and receipts of partners as EDI, and the supplier's steps by EDI or on the portal, whichever of the
+two does not carry them.
 """
 
 from pathlib import Path
 from random import Random
-from typing import Final
 
 from ingestion.simulator.journal import Write
 from ingestion.simulator.line import Fact
 from ingestion.simulator.native import wms
-from ingestion.simulator.native.edi import EdiFiles
-from ingestion.simulator.native.mail import MailFiles
-from ingestion.simulator.network import EPCIS_SITE
-
-_MAIL_SITE: Final = "DC5"
+from ingestion.simulator.native.edi import EdiFiles, rendered_by_edi, states_by_edi
+from ingestion.simulator.native.partners import SupplierPortal
+from ingestion.simulator.network import EPCIS_SITE, MAIL_SITE
 
 
 class Alternates:
@@ -25,24 +23,26 @@ class Alternates:
     def __init__(self, out: Path, *, rng: Random) -> None:
         aside = out / "alternates"
         aside.mkdir(parents=True, exist_ok=True)
-        chance = Random(rng.random())
-        self._api = wms.ModernWms(aside, EPCIS_SITE, rng=chance, report=_untold)
-        self._mail = MailFiles(aside, _MAIL_SITE, rng=rng)
+        self._api = wms.ModernWms(aside, EPCIS_SITE, rng=Random(rng.random()), report=_untold)
+        self._inspections = wms.LegacyRows(aside, MAIL_SITE)
         self._edi = EdiFiles(aside)
+        self._portal = SupplierPortal(aside)
 
     def beside(self, fact: Fact) -> Write | None:
         """The writer that renders a fact once more."""
-        if self._edi.takes(fact):
+        if rendered_by_edi(fact):
             return self._edi
+        if states_by_edi(fact):
+            return self._portal
         if fact.site == EPCIS_SITE and fact.code in wms.MODERN_TYPES:
             return self._api
-        if fact.site == _MAIL_SITE and fact.code == "A13":
-            return self._mail
+        if fact.site == MAIL_SITE and fact.code == "A13":
+            return self._inspections
         return None
 
     def close(self) -> None:
         """Close all files."""
-        for writer in (self._api, self._mail, self._edi):
+        for writer in (self._api, self._inspections, self._edi, self._portal):
             writer.close()
 
 

@@ -99,8 +99,8 @@ def pursue(
 
 
 def _next_truck(now: float) -> float:
-    """The tags and photos of DC5's defects are on paper; a truck takes them every fifth week."""
-    period = 5 * WEEK
+    """The tags and photos of DC5's defects are on paper; a truck takes them every sixth week."""
+    period = 6 * WEEK
     return ((now - _TRUCK_LEAVES) // period + 1) * period + _TRUCK_LEAVES
 
 

@@ -10,6 +10,7 @@ from ingestion.simulator.clock import DAY, HOUR, MINUTE
 from ingestion.simulator.deviations import strays
 from ingestion.simulator.line import Line
 from ingestion.simulator.moving import execute
+from ingestion.simulator.network import MAIL_SITE
 from ingestion.simulator.recovery import Unit
 from ingestion.simulator.warehouse import physical
 from ingestion.simulator.world import World
@@ -70,7 +71,7 @@ def _decide(world: World, line: Line, unit: Unit, *, forced: str | None = None) 
     tempting = unit.grade in "AB" and unit.item.price > 60 and not forced
     if tempting and (line.site.code, who) == fraud.SCRAP_DIVERTER and rng.random() < 0.12:
         chosen, line.scheme = "SCRAP", line.scheme or "scrap_diversion"
-    if strays(world, line, "C20"):
+    if line.site.code != MAIL_SITE and strays(world, line, "C20"):  # its mails name no inspector
         who = line.state["inspector"]
     if chosen != proposal and rng.random() < 0.45:
         journal.add("A16", line, env.now, actor=who, human=True, disposition=proposal)

@@ -220,6 +220,9 @@ SITE_OF: Final[Mapping[str, Site]] = {site.code: site for site in SITES}
 EPCIS_SITE: Final = "DC3"
 """The modern site whose partner reports by EPCIS instead of an API of its own."""
 
+MAIL_SITE: Final = "DC5"
+"""The site whose supervisor mails inspection outcomes to finance."""
+
 HEADQUARTERS_ZONE: Final = ZoneInfo("America/New_York")
 HEADQUARTERS_SHIFTS: Final[Shifts] = dict.fromkeys(_WEEK, (("08:00", "17:00"),))
 HEADQUARTERS_HOLIDAYS: Final = _NATIONAL_HOLIDAYS

@@ -26,8 +26,10 @@ from ingestion.simulator.integration import Integration
 from ingestion.simulator.journal import Journal, Write
 from ingestion.simulator.line import Fact, Line
 from ingestion.simulator.native import erp, master, partners, wms, workflow
+from ingestion.simulator.native.edi import EdiFiles, states_by_edi
 from ingestion.simulator.native.epcis import EpcisFiles
-from ingestion.simulator.network import EPCIS_SITE, SITES
+from ingestion.simulator.native.mail import MailFiles
+from ingestion.simulator.network import EPCIS_SITE, MAIL_SITE, SITES
 from ingestion.simulator.truth import Truth
 from ingestion.simulator.world import World, build_world
 
@@ -88,6 +90,11 @@ class Sources:
                 writer = wms.ModernWms(root, site.code, rng=chance, report=truth.fault)
             self._sites[site.code] = (writer, codes)
             self._writers.append(writer)
+        self._mail = MailFiles(
+            root, MAIL_SITE, rng=Random(int(rng.integers(1 << 62))), report=truth.fault
+        )
+        self._edi = EdiFiles(root)
+        self._writers += [self._mail, self._edi]
 
     def route(self, fact: Fact) -> Write | None:
         """The one channel a fact has, with its other rendering beside it."""
@@ -101,6 +108,10 @@ class Sources:
         return self._pairs[key]
 
     def _channel(self, fact: Fact) -> Write | None:
+        if fact.site == MAIL_SITE and fact.code == "A13":
+            return self._mail
+        if states_by_edi(fact):
+            return self._edi
         writer = self._by_code.get(fact.code)
         if fact.code == "E08" and fact.values.get("credit"):
             return self._by_code["E05"]

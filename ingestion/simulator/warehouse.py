@@ -10,6 +10,7 @@ from ingestion.simulator import fraud, reasons
 from ingestion.simulator.clock import DAY, HOUR, MINUTE, local_day
 from ingestion.simulator.deviations import strays
 from ingestion.simulator.line import Line
+from ingestion.simulator.network import MAIL_SITE
 from ingestion.simulator.posting import Movement, post_to_erp
 from ingestion.simulator.world import World
 
@@ -41,16 +42,22 @@ def _weighed(line: Line) -> float:
 def physical(world: World, line: Line, code: str, moment: float, **values: Any) -> float:
     """Note a warehouse fact; the answer is when its system has it.
 
-    A legacy site's fact goes into the file of the day on which it was keyed.
+    A legacy site's fact goes into the file of the day on which it was keyed, or into a mail.
     """
-    if line.site.legacy:
+    if _is_mailed(line, code):
+        recorded = _mail_sent(world, line)
+    elif line.site.legacy:
         values["batch"] = local_day(world.env.now, line.site.zone)
-        moment_keyed = max(moment, world.env.now)
+        keyed = max(moment, world.env.now)
+        recorded = world.integration.recorded(line.site, keyed, line.rng)
     else:
-        moment_keyed = moment
-    recorded = world.integration.recorded(line.site, moment_keyed, line.rng)
+        recorded = world.integration.recorded(line.site, moment, line.rng)
     world.journal.add(code, line, moment, recorded=recorded, **values)
     return recorded
+
+
+def _is_mailed(line: Line, code: str) -> bool:
+    return code == "A13" and line.site.code == MAIL_SITE
 
 
 def _counted(line: Line, who: str) -> int:
@@ -156,11 +163,11 @@ def inspect(world: World, line: Line) -> Waiting:
     recorded = _write_down(world, line, who, started)
     if not site.legacy:
         return recorded
-    entered = world.integration.erp_entry(site, env.now, recorded, rng)
-    if site.code == "DC5":
-        yield env.timeout(_mail_sent(world, line) - env.now)
+    if _is_mailed(line, "A13"):
+        yield env.timeout(recorded - env.now)
         yield world.mailroom.work(6 * MINUTE * rng.lognormvariate(0, 0.5))
         return env.now
+    entered = world.integration.erp_entry(site, env.now, recorded, rng)
     yield env.timeout(entered - env.now)
     return env.now
 
@@ -181,7 +188,7 @@ def _write_down(world: World, line: Line, who: str, started: float) -> float:
     _collude(line, who)
     grade = line.state["grade"]
     if line.ghost:
-        return now
+        return _mail_sent(world, line) if _is_mailed(line, "A13") else now
     told = reason if rng.random() < 0.09 else line.reason
     note = world.notes.note(rng, who=who, reason=told, condition=line.condition, item=item)
     extra = {}

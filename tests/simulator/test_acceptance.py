@@ -8,6 +8,7 @@ half of it is tested here and the test says so.
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -88,6 +89,8 @@ def native_documents(folder: Path) -> set[str]:
         f"select claim_no from read_csv('{sources}/suppliers/*.csv.gz', all_varchar=true)",
     ]
     known = {row[0] for query in queries for row in con.execute(query).fetchall()}
+    for path in (sources / "edi").glob("*.edi"):
+        known |= set(re.split("[*~]", path.read_text()))
     for path in (sources / "epcis").rglob("*.json"):
         events = json.loads(path.read_text())["epcisBody"]["eventList"]
         known |= {event["rt:document"] for event in events if "rt:document" in event}
@@ -148,7 +151,8 @@ def notes_and_reasons(folder: Path) -> list[tuple[str, str]]:
             where eventType = 'INSPECTION_FINISHED'
             union all
             select RMANO || ':' || LNNO, REMARK, ITEMNO, COND, GRD, REASN
-            from read_csv('{folder}/sources/wms_legacy/*/*.csv', all_varchar=true)
+            from read_csv(['{folder}/sources/wms_legacy/DC4/*.csv',
+                           '{folder}/alternates/wms_legacy/DC5/*.csv'], all_varchar=true)
             where TXN = 'INS'),
         request as (
             select rma || ':' || line as case_id, any_value(declaredReason) as declared

@@ -56,20 +56,26 @@ _KINDS: Final = {"A01": "180", "S05": "861", "A09": "944", "A19": "947", "S06": 
 _GROUPS: Final = {"180": "AN", "861": "RC", "944": "RE", "947": "AW", "812": "CD"}
 
 
+def states_by_edi(fact: Fact) -> bool:
+    """Whether a supplier confirms and credits by EDI (every third does), not on the portal."""
+    return fact.code in ("S05", "S06") and int(fact.line.item.contract.supplier_id[1:]) % 3 == 0
+
+
+def rendered_by_edi(fact: Fact) -> bool:
+    """Whether a fact another channel carries can be told by EDI as well."""
+    if fact.code == "A01":
+        return fact.line.channel == "edi180"
+    if fact.code in ("A09", "A19"):
+        return fact.site == "DC4"
+    return fact.code in ("S05", "S06") and not states_by_edi(fact)
+
+
 class EdiFiles:
     """Writes interchanges, one file a month and transaction set."""
 
     def __init__(self, root: Path) -> None:
         self._files = {kind: MonthlyFile(root, f"edi/{kind}-{{month}}.edi") for kind in _GROUPS}
         self._control = 0
-
-    def takes(self, fact: Fact) -> bool:
-        """Whether a partner states this fact by EDI."""
-        if fact.code == "A01":
-            return fact.line.channel == "edi180"
-        if fact.code in ("A09", "A19"):
-            return fact.site == "DC4"
-        return fact.code in ("S05", "S06")
 
     def __call__(self, fact: Fact) -> None:
         kind = _KINDS[fact.code]
@@ -125,6 +131,7 @@ def _advice(fact: Fact, day: str) -> list[str]:
         f"BRA*{fact.values['claim']}*{day}*00*1",
         f"REF*RZ*{line.rma}-{line.number}",
         f"N1*SU*{line.item.contract.supplier_id}*92*{line.item.contract.supplier_id}",
+        f"N1*WH*{fact.site}*92*{fact.site}",
         f"RCD*1*{line.received}*EA",
         f"LIN*1*SK*{line.item.sku}",
     ]
@@ -153,13 +160,14 @@ def _status(fact: Fact, day: str) -> list[str]:
 
 
 def _credit(fact: Fact, day: str) -> list[str]:
-    line = fact.line
+    line, cents = fact.line, round(fact.values["amount"] * 100)
     return [
-        f"BCD*{day}*{fact.values['claim']}*C*{int(fact.values['amount'] * 100)}*C",
+        f"BCD*{day}*{fact.values['claim']}*C*{cents}*C",
         "CUR*SE*USD",
         f"N9*RZ*{line.rma}-{line.number}",
         f"N1*SU*{line.item.contract.supplier_id}*92*{line.item.contract.supplier_id}",
-        f"CDD*02*C**{int(fact.values['amount'] * 100)}**{line.received}*EA",
+        f"N1*WH*{fact.site}*92*{fact.site}",
+        f"CDD*02*C**{cents}**{line.received}*EA",
         f"LIN*1*SK*{line.item.sku}",
     ]
 

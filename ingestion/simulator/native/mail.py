@@ -1,7 +1,7 @@
 """Inspection outcomes as a supervisor mails them: a subject with RMA numbers, a table, free text.
 
-One or two mails a working day, 5 to 40 lines each; some are forwarded, some hold CSV, some HTML,
-numbers carry decimal commas now and then, ditto marks stand for the line above.
+One or two sendings a working day, at most 40 lines a mail; some hold CSV, some HTML, some are
+forwarded. A few mails are never sent, hold nothing but a scan, or come twice.
 """
 
 from datetime import datetime
@@ -12,8 +12,10 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
-from ingestion.simulator.clock import HOUR, local_day
+from ingestion.simulator.clock import DAY, MINUTE
 from ingestion.simulator.line import Fact
+from ingestion.simulator.native.mail_rows import COLUMNS, MailRows
+from ingestion.simulator.native.transport import Report
 from ingestion.simulator.network import SITE_OF
 
 _OPENINGS: Final = (
@@ -22,26 +24,34 @@ _OPENINGS: Final = (
     "Todays list. Two are still TBD.",
     "Results attached in the mail body as always.",
 )
-_COLUMNS: Final = ("RMA", "Line", "Item", "Qty", "Cond", "Grade", "Reason", "Remark")
+_SCANS: Final = (
+    "scan of the sheet attached, printer is back",
+    "pls see pdf, pc in insp is down",
+    "list is on the share, same folder as always",
+)
 _MOST: Final = 40
+_NEVER_SENT, _UNREADABLE, _SENT_AGAIN = 0.015, 0.06, 0.008
+_LATE: Final = 3 * DAY
 
 
 class MailFiles:
-    """Collects a site's inspections and mails them once or twice a day."""
+    """Collects what a site inspected and writes the mails that tell of it.
 
-    def __init__(self, root: Path, site: str, *, rng: Random) -> None:
+    ``report`` tells the truth of lost, late, unreadable and repeated mails and of wrong rows.
+    """
+
+    def __init__(self, root: Path, site: str, *, rng: Random, report: Report) -> None:
         self._root = root / "mail" / site
         self._site = SITE_OF[site]
         self._rng = rng
+        self._report = report
+        self._rows = MailRows(rng)
         self._facts: list[Fact] = []
         self._count = 0
+        self._sent = 0.0
 
     def __call__(self, fact: Fact) -> None:
-        if self._facts and (
-            local_day(fact.occurred, self._site.zone)
-            != local_day(self._facts[0].occurred, self._site.zone)
-            or len(self._facts) >= _MOST
-        ):
+        if self._facts and (fact.recorded != self._facts[0].recorded or len(self._facts) >= _MOST):
             self._send()
         self._facts.append(fact)
 
@@ -53,70 +63,93 @@ class MailFiles:
     def _send(self) -> None:
         facts, self._facts = self._facts, []
         self._count += 1
-        zone = self._site.zone
-        sent = datetime.fromtimestamp(facts[-1].occurred + 0.5 * HOUR, zone)
+        self._sent = max(facts[0].recorded, self._sent + MINUTE)
+        number = self._number()
+        fate = self._rng.random()
+        if fate < _NEVER_SENT:
+            self._report("lost", sorted({fact.line.rma for fact in facts}))
+            return
+        if self._sent - min(fact.occurred for fact in facts) > _LATE:
+            self._report("late", [number])
+        if fate < _NEVER_SENT + _UNREADABLE:
+            self._report("malformed", [number])
+            self._write(self._scan(facts))
+            return
+        rows, wrong = self._rows.of(facts)
+        if wrong:
+            self._report("wrong_data", [number])
+        mail = self._table(facts, rows, forwarded=self._rng.random() < 0.15)
+        self._write(mail)
+        if fate > 1 - _SENT_AGAIN:
+            self._forward(facts, rows)
+
+    def _forward(self, facts: list[Fact], rows: list[tuple[str, ...]]) -> None:
+        self._count += 1
+        self._report("duplicate", [self._number()])
+        self._write(self._table(facts, rows, forwarded=True))
+
+    def _number(self) -> str:
+        return f"<{self._site.code}-{self._count:06d}@example.com>"
+
+    def _write(self, mail: EmailMessage) -> None:
+        self._root.mkdir(parents=True, exist_ok=True)
+        name = f"{self._site.code}_{self._day:%Y%m%d}_{self._count:06d}.eml"
+        (self._root / name).write_bytes(mail.as_bytes())
+
+    @property
+    def _day(self) -> datetime:
+        return datetime.fromtimestamp(self._sent, self._site.zone)
+
+    def _envelope(self, facts: list[Fact], *, forwarded: bool) -> EmailMessage:
+        named = " ".join(fact.line.rma for fact in facts[: self._rng.randrange(4)])
+        subject = f"Insp {self._site.code} {self._day:%d.%m.} {named}".strip()
         mail = EmailMessage(policy=SMTP)
         mail["From"] = f"supervisor@{self._site.code.lower()}.example.com"
         mail["To"] = "returns-finance@example.com"
-        mail["Date"] = format_datetime(sent)
-        mail["Message-ID"] = f"<{self._site.code}-{self._count:06d}@example.com>"
-        mail["Subject"] = self._subject(facts, sent)
-        self._fill(mail, facts, sent)
-        self._root.mkdir(parents=True, exist_ok=True)
-        name = f"{self._site.code}_{sent:%Y%m%d}_{self._count:06d}.eml"
-        (self._root / name).write_bytes(mail.as_bytes())
+        mail["Date"] = format_datetime(self._day)
+        mail["Message-ID"] = self._number()
+        mail["Subject"] = f"FW: {subject}" if forwarded else subject
+        return mail
 
-    def _subject(self, facts: list[Fact], sent: datetime) -> str:
-        named = " ".join(fact.line.rma for fact in facts[: self._rng.randrange(4)])
-        forwarded = "FW: " if self._rng.random() < 0.15 else ""
-        return f"{forwarded}Insp {self._site.code} {sent:%d.%m.} {named}".strip()
+    def _scan(self, facts: list[Fact]) -> EmailMessage:
+        mail = self._envelope(facts, forwarded=False)
+        mail.set_content(self._rng.choice(_SCANS) + "\n")
+        if "share" not in mail.get_content():
+            scan = b"%PDF-1.4\n" + self._rng.randbytes(64)
+            mail.add_attachment(scan, maintype="application", subtype="pdf", filename="insp.pdf")
+            mail.set_boundary(f"=-{self._site.code}-{self._count:06d}")
+        return mail
 
-    def _fill(self, mail: EmailMessage, facts: list[Fact], sent: datetime) -> None:
-        rows = self._rows(facts)
-        opening = self._rng.choice(_OPENINGS)
-        form = self._rng.random()
-        if form < 0.45:
-            text = "\n".join("  ".join(row) for row in [_COLUMNS, *rows])
-            body = f"{opening}\n\n{text}\n\nrgds\n"
-        elif form < 0.75:
-            body = f"{opening}\n\n" + "\n".join(";".join(row) for row in [_COLUMNS, *rows]) + "\n"
-        else:
-            body = f"{opening}\n(table in html part)\n"
-        if mail["Subject"].startswith("FW:"):
-            quoted = "\n".join(f"> {text}" for text in body.splitlines())
-            body = f"fyi\n\nOn {sent:%d %b} supervisor wrote:\n{quoted}\n"
+    def _table(
+        self, facts: list[Fact], rows: list[tuple[str, ...]], *, forwarded: bool
+    ) -> EmailMessage:
+        mail = self._envelope(facts, forwarded=forwarded)
+        opening, form = self._rng.choice(_OPENINGS), self._rng.random()
+        body = f"{opening}\n{_body(rows, form)}"
+        if forwarded:
+            head = f"From: {mail['From']}\nDate: {mail['Date']}\n\n"
+            quoted = "\n".join(f"> {text}" for text in (head + body).splitlines())
+            body = f"fyi\n\n{quoted}\n"
         mail.set_content(body)
         if form >= 0.75:
-            cells = "".join(
-                "<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>"
-                for row in [_COLUMNS, *rows]
-            )
-            mail.add_alternative(f"<p>{opening}</p><table>{cells}</table>", subtype="html")
+            mail.add_alternative(f"<p>{opening}</p>{_html(rows)}", subtype="html")
             mail.set_boundary(f"=-{self._site.code}-{self._count:06d}")
+        return mail
 
-    def _rows(self, facts: list[Fact]) -> list[tuple[str, ...]]:
-        rows: list[tuple[str, ...]] = []
-        for fact in facts:
-            line, values = fact.line, fact.values
-            quantity = str(line.received)
-            if line.uom == "CS" and line.item.pack > 1 and line.received % line.item.pack == 0:
-                quantity = f"{line.received // line.item.pack} cs of {line.item.pack}"
-            elif self._rng.random() < 0.05:
-                quantity = f"{line.received},0"
-            reason = values.get("reason") or ""
-            if rows and self._rng.random() < 0.04 and rows[-1][6] == reason:
-                reason = '"'
-            note = (values.get("note") or "").replace(";", ",").replace("<", "")
-            rows.append(
-                (
-                    line.rma,
-                    str(line.number),
-                    line.item.sku,
-                    quantity,
-                    values.get("condition") or "",
-                    values.get("grade") or "",
-                    reason,
-                    note,
-                )
-            )
-        return rows
+
+def _body(rows: list[tuple[str, ...]], form: float) -> str:
+    """The table in columns, as CSV, or the remark that it is in the other part."""
+    table = [COLUMNS, *rows]
+    if form < 0.45:
+        lines = ["  ".join(cell or "-" for cell in row) for row in table]
+        return "\n" + "\n".join(lines) + "\n\nrgds\n"
+    if form < 0.75:
+        return "\n" + "\n".join(";".join(row) for row in table) + "\n"
+    return "(table in html part)\n"
+
+
+def _html(rows: list[tuple[str, ...]]) -> str:
+    cells = "".join(
+        "<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in [COLUMNS, *rows]
+    )
+    return f"<table>{cells}</table>"

@@ -10,7 +10,7 @@ from ingestion.simulator.faults import Calamities
 from ingestion.simulator.line import Fact
 from ingestion.simulator.native.files import MonthlyFile, TextFile, csv_row
 from ingestion.simulator.native.transport import AtLeastOnce, Report, WrongClock
-from ingestion.simulator.network import SITE_OF
+from ingestion.simulator.network import SITE_OF, Site
 
 MODERN_TYPES: Final = {
     "A08": "UNIT_ARRIVED",
@@ -118,6 +118,41 @@ class ModernWms:
         self._file.close()
 
 
+_DATE, _SEQUENCE, _DOCUMENT = (LEGACY_COLUMNS.index(name) for name in ("BUSDATE", "SEQ", "DOCNO"))
+
+
+def legacy_row(fact: Fact, site: Site, sequence: int) -> tuple[Any, ...]:
+    """Cells of a fact in an end-of-day file."""
+    line, values = fact.line, fact.values
+    return (
+        fact.site,
+        local_day(fact.occurred, site.zone).isoformat(),
+        sequence,
+        LEGACY_TYPES[fact.code],
+        values.get("document"),
+        line.rma,
+        line.number,
+        values.get("unit", f"{line.rma}-{line.number}-U1"),
+        line.item.sku,
+        values.get("qty", line.received or None),
+        "EA",
+        None,
+        values.get("reason"),
+        values.get("condition"),
+        values.get("grade"),
+        values.get("disposition"),
+        values.get("status"),
+        values.get("location"),
+        values.get("lot"),
+        values.get("serial"),
+        fact.actor,
+        values.get("message"),
+        values.get("note"),
+        local_day(fact.recorded, site.zone).isoformat(),
+        "23:30",
+    )
+
+
 _DUPLICATED_ROWS: Final = 0.003
 _UNREADABLE_ROWS: Final = 0.006
 
@@ -138,50 +173,22 @@ class LegacyWms:
         self._seq = 0
 
     def __call__(self, fact: Fact) -> None:
-        line, values = fact.line, fact.values
-        business = local_day(fact.occurred, self._site.zone)
-        extracted = local_day(fact.recorded, self._site.zone)
-        batch = values["batch"]
+        batch = fact.values["batch"]
         if batch != self._day or self._file is None:
             self._turn(batch)
         assert self._file is not None
         self._seq += 1
-        date_text = business.isoformat()
+        row = legacy_row(fact, self._site, self._seq)
+        document = row[_DOCUMENT] or f"{self.name}#{self._seq}"
         if self._rng.random() < _UNREADABLE_ROWS:
-            date_text = f"{business:%d}/{business:%m}/{business:%y} *"
-            self._report("malformed", [values.get("document") or f"{self.name}#{self._seq}"])
-        row = (
-            fact.site,
-            date_text,
-            self._seq,
-            LEGACY_TYPES[fact.code],
-            values.get("document"),
-            line.rma,
-            line.number,
-            values.get("unit", f"{line.rma}-{line.number}-U1"),
-            line.item.sku,
-            values.get("qty", line.received or None),
-            "EA",
-            None,
-            values.get("reason"),
-            values.get("condition"),
-            values.get("grade"),
-            values.get("disposition"),
-            values.get("status"),
-            values.get("location"),
-            values.get("lot"),
-            values.get("serial"),
-            fact.actor,
-            values.get("message"),
-            values.get("note"),
-            extracted.isoformat(),
-            "23:30",
-        )
+            day = local_day(fact.occurred, self._site.zone)
+            row = (*row[:_DATE], f"{day:%d}/{day:%m}/{day:%y} *", *row[_DATE + 1 :])
+            self._report("malformed", [document])
         self._file.write(csv_row(row))
         if self._rng.random() < _DUPLICATED_ROWS:
             self._seq += 1
-            self._file.write(csv_row((*row[:2], self._seq, *row[3:])))
-            self._report("duplicate", [values.get("document") or f"{self.name}#{self._seq}"])
+            self._file.write(csv_row((*row[:_SEQUENCE], self._seq, *row[_SEQUENCE + 1 :])))
+            self._report("duplicate", [row[_DOCUMENT] or f"{self.name}#{self._seq}"])
 
     @property
     def name(self) -> str:
@@ -206,3 +213,22 @@ class LegacyWms:
             self._report("duplicate", [path.name])
         if self._calamities.file_day(self._site, self._day).late_days:
             self._report("late", [path.name])
+
+
+class LegacyRows:
+    """Rows of a legacy site in one file a month, as an extract on demand would hold them."""
+
+    def __init__(self, root: Path, site: str) -> None:
+        self._file = MonthlyFile(
+            root, f"wms_legacy/{site}/INS_{site}_{{month}}.csv", header=",".join(LEGACY_COLUMNS)
+        )
+        self._site = SITE_OF[site]
+        self._seq = 0
+
+    def __call__(self, fact: Fact) -> None:
+        self._seq += 1
+        self._file.write(fact.recorded, csv_row(legacy_row(fact, self._site, self._seq)))
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
