@@ -49,13 +49,11 @@ class KpiRow:
     dated_share: float | None
 
 
-@st.cache_resource(max_entries=4, show_spinner="Applying the rules and matching the books")
+@st.cache_resource(max_entries=4, show_spinner=False)
 def _findings(state: State) -> Findings:
     """What holds for the whole log, so that another filter need not ask again."""
     with open_log(state) as log:
-        found = Findings(log)
-        _ = found.violations, found.reconciliation
-    return found
+        return Findings(log)
 
 
 @st.cache_data(max_entries=64, show_spinner="Measuring the KPIs")

@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pyarrow as pa
@@ -30,10 +31,14 @@ class Answers:
         Holds one folder per derivation.
     derivation : str
         Everything the answers depend on besides the query.
+    arrivals : int
+        Delta version of the deliveries: what :meth:`frame` depends on besides, since it may read
+        reference tables and counters too.
     """
 
     folder: Path
     derivation: str
+    arrivals: int = -1
 
     def answer(self, query: str, compute: Callable[[], pa.Table]) -> pa.Table:
         """The rows of a query: as kept, else computed and kept if they are few."""
@@ -47,6 +52,10 @@ class Answers:
             with suppress(OSError):  # a home this user may only read is answered all the same
                 self._keep(rows, path)
         return rows
+
+    def frame(self, question: object, compute: Callable[[], pa.Table]) -> pa.Table:
+        """What this code computes from all the facts, found by the question's repr."""
+        return self.answer(repr((question, self.arrivals, code_digest())), compute)
 
     @property
     def _here(self) -> Path:
@@ -65,6 +74,17 @@ class Answers:
                 writer.write_table(rows)
             written = Path(file.name)
         written.replace(path)
+
+
+@cache
+def code_digest() -> str:
+    """Digest of the code, queries and policies that answer: another release asks anew."""
+    here = Path(__file__).parent
+    sources = sorted(path for path in here.rglob("*.*") if path.suffix in {".py", ".sql", ".yaml"})
+    digest = hashlib.sha256()
+    for path in sources:
+        digest.update(path.relative_to(here).as_posix().encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:32]
 
 
 def _digest(text: str) -> str:

@@ -1,11 +1,13 @@
 """The handle every mining question starts from: a log, as it was known at one moment."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import pyarrow as pa
 
 from ingestion.errors import RetraceError
@@ -88,6 +90,22 @@ class EventLog:
         return self.answers.answer(
             sql(query, **numbers), lambda: self.engine.fetch(query, **numbers)
         )
+
+    def keep(self, question: object, compute: Callable[[], pd.DataFrame]) -> pd.DataFrame:
+        """A frame computed from the facts, from the kept answers where they have it.
+
+        Parameters
+        ----------
+        question : anything with a telling repr
+            All the frame depends on besides the facts and the code.
+        """
+
+        def answer() -> pa.Table:
+            return pa.Table.from_pandas(compute(), preserve_index=False)
+
+        found = answer() if self.answers is None else self.answers.frame(question, answer)
+        frame: pd.DataFrame = found.to_pandas()
+        return frame
 
     @property
     def as_of_us(self) -> int:

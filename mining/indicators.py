@@ -79,17 +79,25 @@ def kpis(
     ------
     UnknownSite, BadMoment, UnknownMetric
     """
-    facts = Milestones(log, log.slice(site=site, start=start, end=end), findings)
+    where = log.slice(site=site, start=start, end=end)
+    frame = log.keep(
+        ("kpis", where, tuple(only)),
+        lambda: _measure(Milestones(log, where, findings), _measurable(log, only), site),
+    )
+    return Kpis(log.as_of.isoformat(), frame, tuple(completeness(log, site=site)))
+
+
+def _measure(facts: Milestones, metrics: Sequence[Metric], site: str | None) -> pd.DataFrame:
+    """A row per metric and site, and without a site one per metric over all of them."""
     rows = []
-    for metric in _measurable(log, only):
+    for metric in metrics:
         seen = metric.measure(facts)
         if site is None:
             rows.append({"id": metric.id, "site": None, **metric.figure(seen)})
         for name, part in seen.groupby("site", sort=True):
             if site is None or name == site:
                 rows.append({"id": metric.id, "site": name, **metric.figure(part)})
-    frame = pd.DataFrame(rows, columns=["id", "site", *FIGURES])
-    return Kpis(log.as_of.isoformat(), frame, tuple(completeness(log, site=site)))
+    return pd.DataFrame(rows, columns=["id", "site", *FIGURES])
 
 
 def kpi_trend(
@@ -116,15 +124,28 @@ def kpi_trend(
     ------
     UnknownSite, BadMoment, UnknownMetric
     """
-    facts = Milestones(log, log.slice(site=site, start=start, end=end), findings)
+    ids = (id,) if isinstance(id, str) else tuple(id)
+    where = log.slice(site=site, start=start, end=end)
+    return log.keep(
+        ("kpi_trend", where, ids, freq, by_site),
+        lambda: _follow(
+            Milestones(log, where, findings), _measurable(log, ids), freq, site, by_site
+        ),
+    )
+
+
+def _follow(
+    facts: Milestones, metrics: Sequence[Metric], freq: Period, site: str | None, by_site: bool
+) -> pd.DataFrame:
+    """A row per metric and period, or per metric, period and site."""
     rows = []
-    for metric in _measurable(log, (id,) if isinstance(id, str) else id):
+    for metric in metrics:
         seen = metric.measure(facts)
         opened = pd.to_datetime(seen["opened_us"], unit="us")
         period = opened.dt.to_period("W-SUN" if freq == "W" else "M")
         for key, part in seen.groupby([period, "site"] if by_site else [period], sort=True):
             begun, *rest = cast(tuple[Any, ...], key)
-            immature = log.as_of_us - begun.end_time.value // 1000 < _IMMATURE_US
+            immature = facts.as_of_us - begun.end_time.value // 1000 < _IMMATURE_US
             said = {"id": metric.id, "period": begun.start_time, "site": rest[0] if rest else site}
             rows.append({**said, **metric.figure(part), "immature": immature})
     return pd.DataFrame(rows, columns=["id", "period", "site", *FIGURES, "immature"])

@@ -110,7 +110,8 @@ class DerivedStore:
     def answers(self, found: Derivation) -> Answers:
         """Where answers computed from a derivation are kept."""
         facts = (found.format, found.versions, found.as_of_us, found.cases)
-        return Answers(self.lake.path("answers"), repr((facts, sorted(found.deliveries))))
+        derivation = repr((facts, sorted(found.deliveries)))
+        return Answers(self.lake.path("answers"), derivation, found.deliveries_version)
 
     def forget(self) -> None:
         """Have the next refresh derive everything again; the caller holds the writing lock."""

@@ -2,10 +2,12 @@
 
 import pyarrow as pa
 import pytest
+from pandas.testing import assert_frame_equal
 
-from mining import directly_follows_graph, load, variants
+from mining import directly_follows_graph, kpi_trend, kpis, load, variants
 from mining.answers import MOST_BYTES, Answers
 from mining.engine import DuckDBEngine
+from mining.metrics import Metric
 
 OPTIONS = {"case": "case_id", "activity": "activity", "time": "occurred_at"}
 ROWS = pa.table({"n": [1, 2]})
@@ -53,6 +55,33 @@ def test_what_was_known_earlier_is_not_answered_from_today(settings, deliver, lo
     deliver(log_of("a +1 b +48 c"), **OPTIONS)
     assert directly_follows_graph(load(settings.home)).events == 3
     assert directly_follows_graph(load(settings.home, as_of="2026-03-03")).events == 2
+
+
+def test_kpis_are_measured_once_and_again_after_any_delivery(
+    settings, deliver, log_of, monkeypatch
+):
+    deliver(log_of("Request_return +24 Create_RMA +48 Receive"), **OPTIONS)
+    first = kpis(load(settings.home))
+    with monkeypatch.context() as no_more:
+        no_more.setattr(Metric, "measure", refuse)
+        again = kpis(load(settings.home))
+        with pytest.raises(AssertionError, match="computed again"):
+            kpis(load(settings.home), start="2026-03-01")
+    assert_frame_equal(again.frame, first.frame)
+    assert_frame_equal(kpi_trend(load(settings.home)), kpi_trend(load(settings.home)))
+    deliver(log_of("Request_return +24 Create_RMA +48 Receive"), **OPTIONS)  # known already
+    monkeypatch.setattr(Metric, "measure", refuse)
+    with pytest.raises(AssertionError, match="computed again"):
+        kpis(load(settings.home))
+
+
+def test_other_code_answers_anew(tmp_path, monkeypatch):
+    answers = Answers(tmp_path, "one")
+    assert answers.frame("kpis", lambda: ROWS).equals(ROWS)
+    assert answers.frame("kpis", refuse).equals(ROWS)
+    monkeypatch.setattr("mining.answers.code_digest", lambda: "another release")
+    with pytest.raises(AssertionError, match="computed again"):
+        answers.frame("kpis", refuse)
 
 
 def test_a_damaged_answer_is_computed_again(tmp_path):
