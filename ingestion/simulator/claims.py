@@ -12,6 +12,7 @@ from ingestion.simulator.deviations import strays
 from ingestion.simulator.line import Line
 from ingestion.simulator.moving import execute
 from ingestion.simulator.recovery import covered
+from ingestion.simulator.waits import Cause, pause, queue
 from ingestion.simulator.world import World
 
 Waiting = Generator[simpy.Event, Any, Any]
@@ -53,9 +54,14 @@ def pursue(
     env, rng, journal, contract = world.env, line.rng, world.journal, line.item.contract
     until = deadline(line, env.now)
     if line.site.code == "DC5" and not shipped_by_customer:
-        yield env.timeout(_next_truck(env.now) - env.now)
-    yield env.timeout(_next_batch(line, env.now) - env.now)
-    who, _, _ = yield world.buyers.work(12 * MINUTE * rng.lognormvariate(0, 0.5))
+        truck = _next_truck(env.now)
+        yield from pause(
+            world, line, "S02", Cause.BATCHING, "truck with the papers", seconds=truck - env.now
+        )
+    batch = _next_batch(line, env.now)
+    yield from pause(world, line, "S02", Cause.BATCHING, "batch of claims", seconds=batch - env.now)
+    touch = 12 * MINUTE * rng.lognormvariate(0, 0.5)
+    who, _, _ = yield from queue(world, line, world.buyers, touch, activity="S02")
     late = env.now > until
     if late and rng.random() < 0.6:
         return
@@ -70,7 +76,8 @@ def pursue(
         "eligible_until": iso(until),
     }
     journal.add("S02", line, env.now, actor=who, human=True, **fields)
-    yield env.timeout(min(max(rng.lognormvariate(log(13), 0.6), 5), 45) * DAY)
+    answer = min(max(rng.lognormvariate(log(13), 0.6), 5), 45) * DAY
+    yield from pause(world, line, "S03", Cause.EXTERNAL, contract.supplier_id, seconds=answer)
     denied = late or rng.random() < contract.deny
     fields["answer"] = "DENIED" if denied else "AUTHORISED"
     if denied:
@@ -83,11 +90,16 @@ def pursue(
             world.truth.fault("supplier_mismatch", [fields["claim"]], open_break=True)
         return
     if disposition == "SUPPLIER_RETURN":
-        yield env.timeout((1 + 4 * rng.random()) * DAY)
+        loading = (1 + 4 * rng.random()) * DAY
+        yield from pause(
+            world, line, "S04", Cause.BATCHING, "returns to suppliers", seconds=loading
+        )
         journal.add("S04", line, env.now, actor="RTVDESK", **fields)
-        yield env.timeout((2 + 4 * rng.random()) * DAY)
+        journey = (2 + 4 * rng.random()) * DAY
+        yield from pause(world, line, "S05", Cause.EXTERNAL, "carrier", seconds=journey)
         journal.add("S05", line, env.now, actor=contract.supplier_id, **fields)
-    yield env.timeout((10 + 50 * rng.random() ** 1.6) * DAY)
+    payment = (10 + 50 * rng.random() ** 1.6) * DAY
+    yield from pause(world, line, "S06", Cause.EXTERNAL, contract.supplier_id, seconds=payment)
     fields["amount"] = claimed * (1 - contract.restock)
     stingy = contract.supplier_id == fraud.SHORT_PAYING_SUPPLIER
     if strays(world, line, "C29", factor=8.0 if stingy else 1.0):
@@ -99,8 +111,8 @@ def pursue(
 
 
 def _next_truck(now: float) -> float:
-    """The tags and photos of DC5's defects are on paper; a truck takes them every sixth week."""
-    period = 6 * WEEK
+    """The tags and photos of DC5's defects are on paper; a truck takes them every eighth week."""
+    period = 8 * WEEK
     return ((now - _TRUCK_LEAVES) // period + 1) * period + _TRUCK_LEAVES
 
 

@@ -10,6 +10,7 @@ from ingestion.simulator.deviations import strays
 from ingestion.simulator.integration import next_run, posting_date
 from ingestion.simulator.line import Line
 from ingestion.simulator.network import APPROVAL_LIMITS
+from ingestion.simulator.waits import Cause, pause, queue
 from ingestion.simulator.world import World
 
 Waiting = Generator[simpy.Event, Any, Any]
@@ -107,7 +108,7 @@ def settle(world: World, line: Line, known: float) -> Waiting:
         **fields,
     )
     run = next_run(world.office, env.now, 10.0) + 1800 * rng.random()
-    yield env.timeout(run - env.now)
+    yield from pause(world, line, "E05", Cause.BATCHING, "credit run", seconds=run - env.now)
     memo = world.document("90")
     journal.add(
         "E05",
@@ -116,7 +117,7 @@ def settle(world: World, line: Line, known: float) -> Waiting:
         actor="CREDITRUN",
         document=memo,
         reference=request,
-        posting_date=posting_date(env.now),
+        posting_date=posting_date(env.now - _back_dated_s(world, line)),
         **fields,
     )
     _note_mismatch(world, line, memo, differs)
@@ -126,6 +127,7 @@ def settle(world: World, line: Line, known: float) -> Waiting:
     journal.add("X01", line, env.now + 900, actor="NOTIFIER", template="credited")
     wait = 1.1 if line.customer.segment != "B2B" else 2.6
     paid = world.office.next_open(env.now + wait * DAY) + 2 * HOUR * rng.random()
+    world.truth.wait(line, "E06", cause=Cause.BATCHING, what="pay run", since=env.now, until=paid)
     journal.add(
         "E06",
         line,
@@ -136,6 +138,11 @@ def settle(world: World, line: Line, known: float) -> Waiting:
         posting_date=posting_date(paid),
         **fields,
     )
+
+
+def _back_dated_s(world: World, line: Line) -> float:
+    """How far before its entry a memo is dated: none, or past the days a month's end excuses."""
+    return (5 + 8 * line.rng.random()) * DAY if strays(world, line, "C31") else 0.0
 
 
 def _note_mismatch(world: World, line: Line, memo: str, differs: bool) -> None:
@@ -182,12 +189,14 @@ def _approve(world: World, line: Line, amount: float, outcome: str) -> Waiting:
     """Automatic, by a clerk, or by the approvers above their limits."""
     env, rng = world.env, line.rng
     if amount > APPROVAL_LIMITS[0] and not strays(world, line, "C21"):
-        who, _, _ = yield world.approvers.work(10 * MINUTE * rng.lognormvariate(0, 0.6))
+        touch = 10 * MINUTE * rng.lognormvariate(0, 0.6)
+        who, _, _ = yield from queue(world, line, world.approvers, touch, activity="E04")
         if amount > APPROVAL_LIMITS[1]:
-            who, _, _ = yield world.approvers.work(6 * MINUTE)
+            who, _, _ = yield from queue(world, line, world.approvers, 6 * MINUTE, activity="E04")
         return who, True
     if outcome in ("CREDIT_PARTIAL", "CREDIT_ONLY") or rng.random() < 0.18:
-        who, _, _ = yield world.clerks.work(15 * MINUTE * rng.lognormvariate(0, 0.5))
+        touch = 15 * MINUTE * rng.lognormvariate(0, 0.5)
+        who, _, _ = yield from queue(world, line, world.clerks, touch, activity="E04")
         return who, True
     yield env.timeout(3 * MINUTE)
     return "CREDITRULES", False
@@ -195,6 +204,6 @@ def _approve(world: World, line: Line, amount: float, outcome: str) -> Waiting:
 
 def _reject(world: World, line: Line) -> Waiting:
     env = world.env
-    who, _, _ = yield world.clerks.work(15 * MINUTE)
+    who, _, _ = yield from queue(world, line, world.clerks, 15 * MINUTE, activity="A18")
     world.journal.add("A18", line, env.now, actor=who, human=True, queue="FINANCE")
     world.journal.add("X01", line, env.now + 60, actor="NOTIFIER", template="not_credited")

@@ -18,7 +18,7 @@ RATES: Final[Mapping[str, float]] = {
     "C06": 0.300,  # short receipt credited at the authorised quantity (of short receipts)
     "C11": 0.012,  # serialised item received without serial (of serialised items)
     "C12": 0.012,  # serial not among those shipped (of serialised items)
-    "C13": 0.007,  # serial already returned (of serialised items)
+    "C13": 0.011,  # serial already returned (of serialised items)
     "C14": 0.015,  # lot missing on a lot-controlled item (of those)
     "C15": 0.0025,  # credited twice
     "C16": 0.004,  # credited at a higher price than sold
@@ -30,7 +30,7 @@ RATES: Final[Mapping[str, float]] = {
     "C23": 0.040,  # replacement sent and full credit given (of replacements)
     "C28": 0.040,  # scrapped before the supplier decided (of claims)
     "C29": 0.060,  # supplier pays short (of credits)
-    "C31": 0.0015,  # back-dated posting
+    "C31": 0.0015,  # credit memo posted into the past
     "C32": 0.004,  # closed with an open obligation
 }
 

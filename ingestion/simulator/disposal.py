@@ -12,6 +12,7 @@ from ingestion.simulator.line import Line
 from ingestion.simulator.moving import execute
 from ingestion.simulator.network import MAIL_SITE
 from ingestion.simulator.recovery import Unit
+from ingestion.simulator.waits import Cause, pause, queue
 from ingestion.simulator.warehouse import physical
 from ingestion.simulator.world import World
 
@@ -31,9 +32,10 @@ def dispose(world: World, line: Line, known: float) -> Waiting:
     if first is not None:
         yield from _decide(world, line, unit, forced=first)
         yield from execute(world, line, first)
-        yield env.timeout((1.5 + rng.expovariate(1 / 3.0)) * DAY)
-        crew = world.crews[line.site.code]
-        who, _, _ = yield crew.leads.work(12 * MINUTE * rng.lognormvariate(0, 0.6))
+        held = (1.5 + rng.expovariate(1 / 3.0)) * DAY
+        yield from pause(world, line, "A18", Cause.HOLD, first.lower(), seconds=held)
+        leads, touch = world.crews[line.site.code].leads, 12 * MINUTE * rng.lognormvariate(0, 0.6)
+        who, _, _ = yield from queue(world, line, leads, touch, activity="A18")
         world.journal.add("A18", line, env.now, actor=who, human=True, queue="QUALITY")
     final = yield from _decide(world, line, unit)
     if strays(world, line, "C22"):
@@ -66,8 +68,8 @@ def _decide(world: World, line: Line, unit: Unit, *, forced: str | None = None) 
     if chosen == proposal and rng.random() < 0.66:
         journal.add("A16", line, env.now + 2, actor="RULES", disposition=chosen)
         return chosen
-    crew = world.crews[line.site.code]
-    who, _, _ = yield crew.leads.work(12 * MINUTE * rng.lognormvariate(0, 0.6))
+    leads, touch = world.crews[line.site.code].leads, 12 * MINUTE * rng.lognormvariate(0, 0.6)
+    who, _, _ = yield from queue(world, line, leads, touch, activity="A16")
     tempting = unit.grade in "AB" and unit.item.price > 60 and not forced
     if tempting and (line.site.code, who) == fraud.SCRAP_DIVERTER and rng.random() < 0.12:
         chosen, line.scheme = "SCRAP", line.scheme or "scrap_diversion"
@@ -89,10 +91,12 @@ def _refurbish(world: World, line: Line, unit: Unit) -> Waiting:
     env, rng = world.env, line.rng
     crew = world.crews[line.site.code]
     work = rng.lognormvariate(0, 0.5) * 150 * MINUTE
-    who, started, _ = yield crew.bench.work(work)
+    who, started, _ = yield from queue(world, line, crew.bench, work, activity="A20S")
     physical(world, line, "A20S", started, actor=who, human=True)
     physical(world, line, "A20", env.now, actor=who, human=True)
-    inspector, begun, _ = yield crew.inspection.work(6 * MINUTE, urgency=3)
+    inspector, begun, _ = yield from queue(
+        world, line, crew.inspection, 6 * MINUTE, activity="A13", urgency=3
+    )
     if not line.site.legacy:
         physical(world, line, "A12", begun, actor=inspector, human=True)
     failed = rng.random() < {"B": 0.08, "C": 0.16, "D": 0.36}.get(unit.grade, 0.5)
@@ -115,6 +119,6 @@ def _refurbish(world: World, line: Line, unit: Unit) -> Waiting:
         reason=line.inspected_reason,
     )
     final = "SCRAP" if failed else "RESTOCK" if grade == "A" else "RESTOCK_B"
-    lead, _, _ = yield crew.leads.work(4 * MINUTE)
+    lead, _, _ = yield from queue(world, line, crew.leads, 4 * MINUTE, activity="A16")
     world.journal.add("A16", line, env.now, actor=lead, human=True, disposition=final)
     yield from execute(world, line, final)

@@ -10,6 +10,7 @@ from ingestion.simulator import claims, credit, disposal, warehouse
 from ingestion.simulator.clock import DAY, HOUR, MINUTE
 from ingestion.simulator.deviations import strays
 from ingestion.simulator.line import Line
+from ingestion.simulator.waits import Cause, pause, queue
 from ingestion.simulator.world import World
 
 Waiting = Generator[simpy.Event, Any, Any]
@@ -25,7 +26,10 @@ def live(world: World, line: Line) -> Waiting:
     if line.requested_at > env.now:
         yield env.timeout(line.requested_at - env.now)
     if line.policy == "P8":
-        yield env.timeout(_transit_days(line) * DAY)
+        days = _transit_days(line)
+        yield from pause(
+            world, line, "A08", Cause.EXTERNAL, "customer and carrier", seconds=days * DAY
+        )
     else:
         if not (yield from _authorise(world, line)):
             return
@@ -47,7 +51,8 @@ def _authorise(world: World, line: Line) -> Waiting:
     draw = rng.random()
     if draw < _DENIED or rng.random() < (0.7 if late else 0.24) or line.value > 1500:
         journal.add("A03Q", line, env.now, actor="RULES", queue="CUSTOMER_SERVICE")
-        who, _, _ = yield world.customer_service.work(6 * MINUTE * rng.lognormvariate(0, 0.7))
+        touch = 6 * MINUTE * rng.lognormvariate(0, 0.7)
+        who, _, _ = yield from queue(world, line, world.customer_service, touch, activity="A03")
         code = "A03R" if draw < _DENIED else "A03"
         journal.add(code, line, env.now, actor=who, human=True)
         if code == "A03R":
@@ -101,7 +106,7 @@ def _travel(world: World, line: Line) -> Waiting:
         return False
     total = _transit_days(line) * DAY
     pick_up = total * (0.30 + 0.25 * rng.random())
-    yield env.timeout(pick_up)
+    yield from pause(world, line, "A06", Cause.EXTERNAL, "customer", seconds=pick_up)
     weight = round((0.2 + 0.02 * line.item.cost) * line.quantity, 2)
     line.state["weight"] = weight
     early = line.policy in ("P1", "P9") and strays(world, line, "C01")
@@ -113,7 +118,8 @@ def _travel(world: World, line: Line) -> Waiting:
         total += (3 + 4 * rng.random()) * DAY
     calendar = world.crews[line.site.code].calendar
     slot = calendar.next_slot(env.now + total - pick_up, (line.carrier.slot_h * HOUR,))
-    yield env.timeout(slot + rng.random() * 20 * MINUTE - env.now)
+    late = slot + rng.random() * 20 * MINUTE - env.now
+    yield from pause(world, line, "A07", Cause.EXTERNAL, line.carrier.code, seconds=late)
     journal.add(
         "A07",
         line,
@@ -151,7 +157,9 @@ def _through_site(world: World, line: Line) -> Waiting:
     known = yield from warehouse.inspect(world, line)
     yield from disposal.dispose(world, line, known)
     if not strays(world, line, "C32"):
+        since = env.now
         yield line.state["credit"]
+        world.truth.wait(line, "X03", cause=Cause.HOLD, what="credit", since=since, until=env.now)
     yield from _close(world, line)
 
 
@@ -160,11 +168,14 @@ def _close(world: World, line: Line) -> Waiting:
     env, rng, journal = world.env, line.rng, world.journal
     line.state["credited"] = True
     ready = max(env.now, line.state.get("stock_posted", 0.0))
-    yield env.timeout((ready // DAY + 1) * DAY + 3 * HOUR + 600 * rng.random() - env.now)
+    night = (ready // DAY + 1) * DAY + 3 * HOUR + 600 * rng.random()
+    yield from pause(world, line, "X03", Cause.BATCHING, "nightly job", seconds=night - env.now)
     journal.add("X03", line, env.now, actor="RULES")
     if rng.random() < _REOPENED:
         yield env.timeout(rng.expovariate(1 / (4 * DAY)))
         journal.add("X04", line, env.now, actor=line.customer.customer_id, human=True)
-        who, _, _ = yield world.customer_service.work(12 * MINUTE)
+        who, _, _ = yield from queue(
+            world, line, world.customer_service, 12 * MINUTE, activity="A18"
+        )
         journal.add("A18", line, env.now, actor=who, human=True, queue="CUSTOMER_SERVICE")
         journal.add("X03", line, env.now + DAY, actor="RULES")

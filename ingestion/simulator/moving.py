@@ -10,6 +10,7 @@ from ingestion.simulator.clock import HOUR, MINUTE
 from ingestion.simulator.integration import posting_date
 from ingestion.simulator.line import Line
 from ingestion.simulator.posting import Movement, post_to_erp
+from ingestion.simulator.waits import Cause, pause, queue
 from ingestion.simulator.warehouse import physical
 from ingestion.simulator.world import World
 
@@ -49,8 +50,11 @@ def execute(world: World, line: Line, disposition: str) -> Waiting:
     crew = world.crews[site.code]
     wave = crew.calendar.next_slot(env.now, tuple(hour * HOUR for hour in site.waves_h))
     if not line.item.cold and wave > env.now:
-        yield env.timeout(wave - env.now)
-    who, _, _ = yield crew.put_away.work(6 * MINUTE * rng.lognormvariate(0, 0.5))
+        yield from pause(
+            world, line, "A19", Cause.BATCHING, "put-away wave", seconds=wave - env.now
+        )
+    touch = 6 * MINUTE * rng.lognormvariate(0, 0.5)
+    who, _, _ = yield from queue(world, line, crew.put_away, touch, activity="A19")
     document, message = world.document(f"W{site.code[-1]}"), world.middleware.number(line)
     location = LOCATION.get(disposition, _DEFAULT_LOCATION)
     recorded = physical(

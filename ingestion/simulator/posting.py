@@ -8,6 +8,8 @@ from ingestion.simulator.clock import DAY, HOUR, MINUTE, local_day
 from ingestion.simulator.faults import ERRORS, REPAIRED, REPAIRED_OF_FILES, transposed
 from ingestion.simulator.integration import posting_date
 from ingestion.simulator.line import Line
+from ingestion.simulator.network import MAIL_SITE
+from ingestion.simulator.waits import Cause
 from ingestion.simulator.world import World
 
 Act = Callable[[World, Line, "Movement"], None]
@@ -49,8 +51,23 @@ def post_to_erp(world: World, line: Line, movement: Movement) -> float:
     fault = _possible(line, movement, fault)
     act = _ACTS.get(fault or "", _clean)
     act(world, line, movement)
+    world.truth.wait(
+        line,
+        movement.code,
+        cause=Cause.INTERFACE,
+        what=_carrier(line, movement),
+        since=world.env.now,
+        until=movement.entered,
+    )
     _resent_file(world, line, movement)
     return movement.entered
+
+
+def _carrier(line: Line, movement: Movement) -> str:
+    if not line.site.legacy:
+        return "message"
+    mailed = line.site.code == MAIL_SITE and movement.code == "E02"
+    return "keyed by finance" if mailed else "end-of-day file"
 
 
 def _possible(line: Line, movement: Movement, fault: str | None) -> str | None:

@@ -37,6 +37,7 @@ class Station:
         absences: dict[str, Calendar] | None = None,
     ) -> None:
         self.calendars = [(absences or {}).get(person, calendar) for person in people]
+        self._rosters = list({id(one): one for one in self.calendars}.values())
         self.env = env
         self.name = name
         self.calendar = calendar
@@ -61,6 +62,10 @@ class Station:
         if self._idle:
             self._idle.popleft().succeed()
         return done
+
+    def open_s(self, start: float, end: float) -> float:
+        """Seconds between two moments during which anybody is at work, at most their distance."""
+        return max(calendar.worked(end) - calendar.worked(start) for calendar in self._rosters)
 
     def forget(self) -> None:
         """Count work, waiting and jobs from now on."""

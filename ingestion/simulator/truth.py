@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ingestion.simulator import recovery
-from ingestion.simulator.clock import HOUR, iso
+from ingestion.simulator.clock import HOUR, MINUTE, iso
 from ingestion.simulator.faults import BREAK_OF
 from ingestion.simulator.fraud import LASTING
 from ingestion.simulator.happenings import Happening
@@ -29,6 +29,13 @@ _SCHEMA: Final = pa.schema(
         pa.field("document_id", pa.string()),
     ]
 )
+_WAIT_SCHEMA: Final = pa.schema(
+    [
+        *(pa.field(name, pa.string()) for name in ("case_id", "site", "activity", "cause", "what")),
+        pa.field("since", _TIME),
+        pa.field("hours", pa.float32()),
+    ]
+)
 _FAULTS: Final = "fault_id,type,document_ids,fault,repaired_at"
 _FRAUDS: Final = "fraud_id,type,case_ids,document_ids,customer_id,site,exposure,requested_at"
 _ROWS: Final = 50_000
@@ -43,13 +50,43 @@ BOTTLENECKS: Final = (
 )
 
 
+class Rows:
+    """A Parquet file that takes rows one by one."""
+
+    def __init__(self, path: Path, schema: pa.Schema) -> None:
+        self._file = pq.ParquetWriter(path, schema, compression="zstd")
+        self._schema = schema
+        self._rows: list[tuple[Any, ...]] = []
+
+    def add(self, row: tuple[Any, ...]) -> None:
+        """Add a row; a full block is written."""
+        self._rows.append(row)
+        if len(self._rows) >= _ROWS:
+            self._drain()
+
+    def _drain(self) -> None:
+        columns = zip(*self._rows, strict=True)
+        arrays = [
+            pa.array(column, field.type)
+            for column, field in zip(columns, self._schema, strict=True)
+        ]
+        self._file.write_table(pa.Table.from_arrays(arrays, schema=self._schema))
+        self._rows.clear()
+
+    def close(self) -> None:
+        """Write what is left and close."""
+        if self._rows:
+            self._drain()
+        self._file.close()
+
+
 class Truth:
     """Writes ``truth/`` as the run goes on."""
 
     def __init__(self, root: Path) -> None:
         root.mkdir(parents=True, exist_ok=True)
-        self._events = pq.ParquetWriter(root / "events.parquet", _SCHEMA, compression="zstd")
-        self._rows: list[tuple[Any, ...]] = []
+        self._events = Rows(root / "events.parquet", _SCHEMA)
+        self._waits = Rows(root / "waits.parquet", _WAIT_SCHEMA)
         self._lines = TextFile(
             root / "lines.csv",
             header="case_id,reason,condition,disposition,grade,probabilities,values,quantity",
@@ -73,7 +110,7 @@ class Truth:
 
     def fact(self, fact: Fact) -> None:
         """Add a true event."""
-        self._rows.append(
+        self._events.add(
             (
                 fact.line.case_id,
                 fact.code,
@@ -86,8 +123,16 @@ class Truth:
         )
         self._ocel.fact(fact)
         self.events += 1
-        if len(self._rows) >= _ROWS:
-            self._drain()
+
+    def wait(
+        self, line: Line, activity: str, *, cause: str, what: str, since: float, until: float
+    ) -> None:
+        """Add what kept ``activity`` of a line from beginning; nothing below a minute counts."""
+        if line.ghost or until - since < MINUTE:
+            return
+        hours = (until - since) / HOUR
+        row = (line.case_id, line.site.code, activity, cause, what, int(since * 1e6), hours)
+        self._waits.add(row)
 
     def line(self, line: Line) -> None:
         """Add what a line really is, and the value of each alternative per unit."""
@@ -176,20 +221,10 @@ class Truth:
             )
         file.close()
 
-    def _drain(self) -> None:
-        if not self._rows:
-            return
-        columns = zip(*self._rows, strict=True)
-        arrays = [
-            pa.array(column, field.type) for column, field in zip(columns, _SCHEMA, strict=True)
-        ]
-        self._events.write_table(pa.Table.from_arrays(arrays, schema=_SCHEMA))
-        self._rows.clear()
-
     def close(self) -> None:
         """Write what is left and close all files."""
-        self._drain()
         self._events.close()
+        self._waits.close()
         self._ocel.close()
         for file in (self._lines, self._faults, self._frauds, self._deviations):
             file.close()

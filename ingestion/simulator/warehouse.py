@@ -12,6 +12,7 @@ from ingestion.simulator.deviations import strays
 from ingestion.simulator.line import Line
 from ingestion.simulator.network import MAIL_SITE
 from ingestion.simulator.posting import Movement, post_to_erp
+from ingestion.simulator.waits import Cause, pause, queue
 from ingestion.simulator.world import World
 
 Waiting = Generator[simpy.Event, Any, Any]
@@ -23,11 +24,11 @@ def receive(world: World, line: Line) -> Waiting:
     """From the dock door to the ERP's goods receipt."""
     env, rng, crew = world.env, line.rng, world.crews[line.site.code]
     arrived = crew.calendar.next_open(env.now) + (5 + 30 * rng.random()) * MINUTE
-    yield env.timeout(arrived - env.now)
+    yield from pause(world, line, "A08", Cause.UNAVAILABILITY, "dock", seconds=arrived - env.now)
     physical(world, line, "A08", env.now, actor=line.carrier.code, weight=_weighed(line))
     urgency = 2 if line.item.cold else 5
     touch = 4 * MINUTE * rng.lognormvariate(0, 0.5)
-    who, _, _ = yield crew.dock.work(touch, urgency=urgency)
+    who, _, _ = yield from queue(world, line, crew.dock, touch, activity="A09", urgency=urgency)
     line.received = _counted(line, who)
     line.state["received_at"] = env.now
     post_receipt(world, line, who)
@@ -138,12 +139,15 @@ def _match_blind(world: World, line: Line, who: str) -> Waiting:
     physical(world, line, "A10", env.now + 60, actor=who, human=True, location="HOLD")
     if strays(world, line, "C03"):
         return
-    yield env.timeout(line.rng.expovariate(1 / (0.6 * DAY)))
-    person, _, _ = yield world.customer_service.work(14 * MINUTE)
+    search = line.rng.expovariate(1 / (0.6 * DAY))
+    yield from pause(world, line, "A11", Cause.HOLD, "search for the order", seconds=search)
+    service = world.customer_service
+    person, _, _ = yield from queue(world, line, service, 14 * MINUTE, activity="A11")
     journal.add("A04", line, env.now, actor=person, human=True, quantityAuthorised=line.received)
     crew = world.crews[line.site.code]
     opens = crew.calendar.next_open(env.now)
-    yield env.timeout(opens + 10 * MINUTE - env.now)
+    until = opens + 10 * MINUTE - env.now
+    yield from pause(world, line, "A11", Cause.UNAVAILABILITY, "dock", seconds=until)
     physical(world, line, "A11", env.now, actor=who, human=True)
 
 
@@ -156,19 +160,24 @@ def inspect(world: World, line: Line) -> Waiting:
         return env.now + HOUR
     cart = crew.calendar.next_slot(env.now, tuple(hour * HOUR for hour in site.carts_h))
     if not (line.item.cold or cart <= env.now or site.legacy):
-        yield env.timeout(cart - env.now)
+        yield from pause(world, line, "A12", Cause.BATCHING, "cart", seconds=cart - env.now)
     size = 1.0 if line.received <= 2 else 1 + 0.25 * log(line.received)
     touch = line.item.family.test_minutes * MINUTE * size * rng.lognormvariate(0, 0.8)
-    who, started, _ = yield crew.inspection.work(touch, urgency=2 if line.item.cold else 5)
+    who, started, _ = yield from queue(
+        world, line, crew.inspection, touch, activity="A13", urgency=2 if line.item.cold else 5
+    )
     recorded = _write_down(world, line, who, started)
     if not site.legacy:
         return recorded
     if _is_mailed(line, "A13"):
-        yield env.timeout(recorded - env.now)
-        yield world.mailroom.work(6 * MINUTE * rng.lognormvariate(0, 0.5))
+        yield from pause(world, line, "A16", Cause.INTERFACE, "mail", seconds=recorded - env.now)
+        touch = 6 * MINUTE * rng.lognormvariate(0, 0.5)
+        yield from queue(world, line, world.mailroom, touch, activity="A16")
         return env.now
     entered = world.integration.erp_entry(site, env.now, recorded, rng)
-    yield env.timeout(entered - env.now)
+    yield from pause(
+        world, line, "A16", Cause.INTERFACE, "end-of-day file", seconds=entered - env.now
+    )
     return env.now
 
 
