@@ -10,6 +10,7 @@ import streamlit as st
 import mining
 from dashboard.charts.sparkline import Point
 from dashboard.reads import Slice, State, open_log
+from mining.metrics.money import money_of_lines
 from mining.milestones import Findings, Milestones
 
 
@@ -94,6 +95,9 @@ class Money:
     currency: str
 
 
+MONEY = ("received", "written_off", "waiting")
+
+
 @st.cache_data(max_entries=64, show_spinner=False)
 def read_money(state: State, chosen: Slice) -> Money | None:
     """Value what was received, what of it was written off (net) and what waits in open lines.
@@ -104,19 +108,10 @@ def read_money(state: State, chosen: Slice) -> Money | None:
         found = log.engine.select("select distinct currency from items").to_pydict()["currency"]
         if len(found) != 1 or found[0] is None:
             return None
-        lines = Milestones(log, log.slice(**chosen.bounds)).lines
-    lines = lines[lines["received_value"] > 0]
-    if lines.empty:
-        return None
-    under_way = lines["closed_us"].isna() & lines["ended_us"].isna()
-    lost = lines["written_off_value"].fillna(0.0) - lines["vendor_credit"].fillna(0.0)
-    received = lines["received_value"]
-    return Money(
-        float(received.sum()),
-        float(lost.clip(lower=0.0).sum()),
-        float(received[under_way].sum()),
-        found[0],
-    )
+        where = log.slice(**chosen.bounds)
+        sums = log.keep(("money", where), lambda: money_of_lines(Milestones(log, where)))
+    money = Money(*(float(sums[name].iloc[0]) for name in MONEY), currency=found[0])
+    return money if money.received else None
 
 
 @dataclass(frozen=True, slots=True)

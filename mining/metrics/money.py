@@ -26,6 +26,21 @@ def _received(facts: Milestones) -> pd.DataFrame:
     return lines.assign(**{name: lines[name].fillna(0.0) for name in filled})
 
 
+def money_of_lines(facts: Milestones) -> pd.DataFrame:
+    """Carrying value of the received lines of a slice, in the currency of the items.
+
+    Returns
+    -------
+    frame of one row: received, written_off (net of supplier credits), waiting (in open lines)
+    """
+    lines = _received(facts)
+    under_way = lines["closed_us"].isna() & lines["ended_us"].isna()
+    lost = (lines["written_off_value"] - lines["vendor_credit"]).clip(lower=0.0)
+    value = lines["received_value"]
+    sums = {"received": value, "written_off": lost, "waiting": value[under_way]}
+    return pd.DataFrame({name: [float(amounts.sum())] for name, amounts in sums.items()})
+
+
 def _write_off(facts: Milestones, *, net: bool) -> Observations:
     lines = _received(facts)
     lost = lines["written_off_value"]
