@@ -95,9 +95,6 @@ class Money:
     currency: str
 
 
-MONEY = ("received", "written_off", "waiting")
-
-
 @st.cache_data(max_entries=64, show_spinner=False)
 def read_money(state: State, chosen: Slice) -> Money | None:
     """Value what was received, what of it was written off (net) and what waits in open lines.
@@ -110,8 +107,8 @@ def read_money(state: State, chosen: Slice) -> Money | None:
             return None
         where = log.slice(**chosen.bounds)
         sums = log.keep(("money", where), lambda: money_of_lines(Milestones(log, where)))
-    money = Money(*(float(sums[name].iloc[0]) for name in MONEY), currency=found[0])
-    return money if money.received else None
+    received, written_off, waiting = (float(sums[name].iloc[0]) for name in sums)
+    return Money(received, written_off, waiting, found[0]) if received else None
 
 
 @dataclass(frozen=True, slots=True)
