@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from mining.engine import Engine
-from mining.runs import NOTHING, Groups, Ints, Runs, integers
+from mining.runs import NOTHING, Groups, Ints, Runs, integers, places
 
 MOST_EVENTS_AT_ONCE = 2_000_000
 MOST_BYTES = 1 << 30
@@ -58,7 +58,7 @@ class SliceCells:
 
 @dataclass(slots=True)
 class Cells:
-    """The months of one state of a log that were asked for, the least used dropped first.
+    """The months of one state of a log that were asked for again, the least used dropped first.
 
     Parameters
     ----------
@@ -71,17 +71,24 @@ class Cells:
     most_bytes: int = MOST_BYTES
     most_events_at_once: int = MOST_EVENTS_AT_ONCE
     _held: OrderedDict[int, Month] = field(default_factory=OrderedDict, repr=False)
+    _asked: set[int] = field(default_factory=set, repr=False)
     _events: dict[int, int] | None = field(default=None, repr=False)
     _lock: Lock = field(default_factory=Lock, repr=False)
 
     def slice(self, engine: Engine, where: dict[str, int]) -> SliceCells | None:
-        """Figures of a slice; None without a beginning and end, or with too much to read."""
+        """Figures of a slice; None where SQL is the better way.
+
+        That is: without a beginning and end, with too much to read, or when one of its months is
+        asked for the first time (a single question costs less than reading the month).
+        """
         if where["from_month"] < FIRST_MONTH or where["to_month"] > LAST_MONTH:
             return None
         with self._lock:
             months = self._months_between(engine, where["from_month"], where["to_month"])
             missing = [month for month in months if month not in self._held]
-            if sum(self._size(month) for month in missing) > self.most_events_at_once:
+            new = set(missing) - self._asked
+            self._asked |= new
+            if new or sum(map(self._size, missing)) > self.most_events_at_once:
                 return None
             self._read(engine, missing)
             held = [self._held[month] for month in months]
@@ -148,10 +155,15 @@ def _sliced(months: Sequence[Month], where: dict[str, int]) -> SliceCells:
 
 
 def _cases(months: Sequence[Month], where: dict[str, int]) -> dict[str, Ints]:
-    columns = {
-        name: np.concatenate([NOTHING, *(month.cases[name] for month in months)]) for name in _CASES
-    }
-    inside = (columns["first_us"] >= where["from_us"]) & (columns["first_us"] < where["to_us"])
+    parts = [month.cases for month in months]
+    inside = [places(part["first_us"], where["from_us"], where["to_us"]) for part in parts]
     if where["site"] >= 0:
-        inside &= columns["site_no"] == where["site"]
-    return {name: column[inside] for name, column in columns.items()}
+        inside = [
+            at[part["site_no"][at] == where["site"]] for part, at in zip(parts, inside, strict=True)
+        ]
+    return {
+        name: np.concatenate(
+            [NOTHING, *(part[name][at] for part, at in zip(parts, inside, strict=True))]
+        )
+        for name in _CASES
+    }

@@ -64,11 +64,10 @@ class Runs:
 
     def between(self, from_us: int, to_us: int) -> "Runs":
         """The values of cases that began in [from, to)."""
-        inside = (self.opened >= from_us) & (self.opened < to_us)
-        if inside.all():
+        inside = places(self.opened, from_us, to_us)
+        if len(inside) == len(self.opened):
             return self
-        before = np.concatenate([[0], np.cumsum(inside)])
-        bounds = before[self.bounds]
+        bounds = np.searchsorted(inside, self.bounds)
         return Runs(self.sites, self.keys, bounds, self.values[inside], self.opened[inside])
 
     @property
@@ -118,9 +117,15 @@ class Groups:
 
     def sums(self) -> Floats:
         """Sum of the values by key, rounded once (two halves, so that no integer overflows)."""
+        if self._largest() * len(self.values) < 2**62:
+            return self._added(self.values).astype(float)
         high = self._added(self.values >> _LOW_BITS).astype(float)
         summed: Floats = high * 2**_LOW_BITS + self._added(self.values & (2**_LOW_BITS - 1))
         return summed
+
+    def _largest(self) -> int:
+        """The largest absolute value."""
+        return max(int(self.values.max(initial=0)), -int(self.values.min(initial=0)))
 
     def repeated(self) -> Ints:
         """How many values by key are above one."""
@@ -150,6 +155,11 @@ class Groups:
         with np.errstate(invalid="ignore", divide="ignore"):
             found: Floats = np.sqrt(squares / np.where(self.sizes > 1, self.sizes - 1, np.nan))
         return found
+
+
+def places(moments: Ints, from_us: int, to_us: int) -> Ints:
+    """Where moments lie in [from, to): rising indices."""
+    return np.flatnonzero((moments >= from_us) & (moments < to_us)).astype(np.int64, copy=False)
 
 
 def integers(rows: pa.Table, name: str) -> Ints:

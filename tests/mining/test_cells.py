@@ -55,6 +55,7 @@ def test_any_slice_of_any_log_is_what_the_sql_says(rows, site, start, end):
     log = log_of_rows(rows)
     site = site if site in log.sites else None
     where = {"site": site, "start": start, "end": end}
+    log.hold()
     assert log.cells(log.slice(**where)) is not None
     assert_same_graph(
         directly_follows_graph(log, **where), directly_follows_graph(without_cells(log), **where)
@@ -67,6 +68,7 @@ def test_any_slice_of_any_log_is_what_the_sql_says(rows, site, start, end):
 )
 def test_simulated_returns_with_calendars_too(small_home, site, start, end):
     log = load(small_home)
+    log.hold()
     fast = directly_follows_graph(log, site=site, start=start, end=end)
     assert fast.cases > 0
     if site is not None:
@@ -82,13 +84,22 @@ def test_months_that_do_not_fit_are_dropped_and_read_again():
     ]
     log = log_of_rows(rows)
     tight = replace(log, _cells=Cells(most_bytes=1))
-    for _ in range(2):
+    for _ in range(3):
         for start, end in (("2026-01-01", "2026-02-01"), ("2026-02-01", "2026-04-01")):
             assert_same_graph(
                 directly_follows_graph(tight, start=start, end=end),
                 directly_follows_graph(without_cells(log), start=start, end=end),
             )
     assert len(tight._cells._held) == 1
+
+
+def test_a_month_is_read_when_it_is_asked_for_again():
+    log = log_of_rows([(f"c{day}", "a", 24 * day, "DC1") for day in range(90)])
+    january, both = (log.slice(start="2026-01-01", end=end) for end in ("2026-02-01", "2026-03-01"))
+    assert log.cells(january) is None
+    assert log.cells(both) is None
+    assert len(log.cells(january).cases["events"]) == 31
+    assert len(log.cells(both).cases["events"]) == 59
 
 
 def test_holding_all_months_leaves_nothing_to_read(monkeypatch):

@@ -9,6 +9,7 @@ import pytest
 from ingestion.intake import ingest
 from ingestion.settings import Settings
 from mining import case_durations, directly_follows_graph, eventually_follows, load, variants
+from mining.temporal import temporal_profile
 
 GOLDENS = {
     "02_teleclaims": "teleclaims.xes.gz",
@@ -48,6 +49,22 @@ def test_the_eventually_follows_graph_equals_the_reference(golden):
         pytest.skip("the reference has no eventually-follows graph for this log")
     found = eventually_follows(log)[["source", "target", "count"]].values.tolist()
     assert sorted(found) == sorted(expected["efg"])
+
+
+def test_the_temporal_profile_equals_the_reference(golden):
+    expected, log = golden
+    if "temporal_profile" not in expected:
+        pytest.skip("the reference has no temporal profile for this log")
+    profile = temporal_profile(log, reach=10_000).frame
+    found = profile.sort_values(["source", "target"])
+    reference = sorted(expected["temporal_profile"])
+    assert found[["source", "target"]].values.tolist() == [row[:2] for row in reference]
+    np.testing.assert_allclose(
+        found[["mean_s", "stdev_s"]].to_numpy(float),
+        np.array([row[2:] for row in reference], float),
+        rtol=1e-9,
+        atol=1e-5,
+    )
 
 
 def test_every_statistic_of_every_edge_equals_the_reference(golden):

@@ -7,6 +7,7 @@ compared without being named here.
 """
 
 import math
+import os
 import re
 import shutil
 from decimal import Decimal
@@ -17,6 +18,8 @@ import pytest
 
 pytest.importorskip("pyspark")
 if shutil.which("java") is None:
+    if os.environ.get("RETRACE_REQUIRE_SERVICES") == "1":
+        raise RuntimeError("RETRACE_REQUIRE_SERVICES=1, but Java is not installed")
     pytest.skip("Java is not installed", allow_module_level=True)
 
 from ingestion.schema import REFERENCE
