@@ -21,6 +21,7 @@ from ingestion.simulator.demand import Demand, daily_counts, window_days
 from ingestion.simulator.deviations import prepare
 from ingestion.simulator.faults import Calamities
 from ingestion.simulator.flow import live
+from ingestion.simulator.folder import make_room
 from ingestion.simulator.happenings import Happenings, scenario_of
 from ingestion.simulator.integration import Integration
 from ingestion.simulator.journal import Journal, Write
@@ -154,10 +155,11 @@ def simulate(
 
     Raises
     ------
-    UnknownScenario
+    UnknownScenario, OccupiedFolder
     """
     out = Path(out)
     story = scenario_of(scenario)
+    make_room(out)
     streams = [np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(6)]
     catalogue_rng, count_rng, line_rng, channel_rng, trouble_rng, story_rng = streams
     span = max(ceil(lines / (network.WEEKLY_LINES * story.volume) * 7), 1)

@@ -13,6 +13,7 @@ from ingestion.simulator.fraud import LASTING
 from ingestion.simulator.happenings import Happening
 from ingestion.simulator.line import Fact, Line
 from ingestion.simulator.native.files import TextFile, csv_row
+from ingestion.simulator.network import SITES
 from ingestion.simulator.ocel import OcelLog
 from ingestion.simulator.recovery import Unit
 from ingestion.simulator.staffing import Station
@@ -41,12 +42,16 @@ _FRAUDS: Final = "fraud_id,type,case_ids,document_ids,customer_id,site,exposure,
 _ROWS: Final = 50_000
 
 BOTTLENECKS: Final = (
-    ("HQ", "Approve credit", "approval queue: two approvers, holidays and the month-end freeze"),
+    ("HQ", "Approve credit", "approval queue: clerks, two approvers, holidays, month-end freeze"),
+    ("DC5", "Post stock transfer", "results of mailed inspections keyed by finance days later"),
     ("DC5", "Finish inspection", "inspectors fully loaded; outcomes mailed to finance"),
     ("DC4", "Finish inspection", "inspectors loaded to 93 %, one shift"),
     ("DC4", "Post stock transfer", "end-of-day file, loaded at night"),
     ("DC2", "Finish refurbishment", "rework bench for electronics and computing"),
-    ("DC3", "First carrier scan", "carrier TARDIGO uploads its scans late"),
+    *(
+        (site.code, "First carrier scan", "carrier TARDIGO uploads its scans late")
+        for site in SITES
+    ),
 )
 
 

@@ -17,6 +17,7 @@ from ingestion.simulator.catalogue import Catalogue
 from ingestion.simulator.clock import DAY, HOUR, Calendar, iso, utc_midnight
 from ingestion.simulator.demand import daily_counts, return_lag_days, weekly_share, window_days
 from ingestion.simulator.faults import BREAK_OF, Calamities, transposed
+from ingestion.simulator.folder import OccupiedFolder, make_room
 from ingestion.simulator.happenings import SCENARIOS, UnknownScenario
 from ingestion.simulator.native import erp, partners, wms, workflow
 from ingestion.simulator.network import SITE_OF, SITES
@@ -182,6 +183,26 @@ def test_faults_hang_together(sim_dir):
 def test_an_unknown_scenario_is_refused_by_name(tmp_path):
     with pytest.raises(UnknownScenario, match=r"'calm'.*baseline, peak, outage, drift"):
         simulate(tmp_path / "x", lines=10, scenario="calm")
+
+
+def test_a_second_run_replaces_the_first_and_nothing_else(tmp_path):
+    stale = tmp_path / "sources" / "mail" / "DC5" / "stale.eml"
+    for path in (tmp_path / "notes.txt", tmp_path / "truth" / "lines.csv", stale):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    make_room(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_files_of_somebody_else_are_left_alone(tmp_path):
+    other = tmp_path / "sources" / "ledger.csv"
+    other.parent.mkdir()
+    other.write_text("a,b")
+    with pytest.raises(OccupiedFolder, match="empty folder"):
+        simulate(tmp_path, lines=3)
+    assert other.read_text() == "a,b"
+    with pytest.raises(OccupiedFolder, match="is a file"):
+        simulate(other, lines=3)
 
 
 @pytest.mark.slow
