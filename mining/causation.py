@@ -1,4 +1,4 @@
-"""What explains delay or leakage: which carrier, family, site, supplier, queue or message error.
+"""What explains delay, leakage or late news: which carrier, family, site, supplier, queue, error.
 
 Every value of every dimension is a candidate, and every pair of values of two dimensions (a
 subgroup). The effect of a value is adjusted for all other dimensions and for the week at once and
@@ -27,7 +27,8 @@ from mining.milestones import Milestones
 from mining.policy import shipped_policy
 from mining.survival import FINISHED
 
-Outcome = Literal["delay", "leakage"]
+Outcome = Literal["delay", "leakage", "reporting"]
+_EFFECTS = {"delay": "effect_days", "leakage": "effect_money", "reporting": "effect_hours"}
 DIMENSIONS = {
     "site": "site",
     "family": "family",
@@ -48,15 +49,16 @@ _ENOUGH_CLUSTERS = 20
 
 @dataclass(frozen=True, slots=True)
 class Causes:
-    """Confirmed differences in delay or leakage, the dearest first.
+    """Confirmed differences in delay, leakage or late news, the dearest first, then the largest.
 
     Parameters
     ----------
     frame : frame with columns dimension, value, effect, low, high, money, lines, p_found,
         p_confirmed
-        ``effect`` with a 95 % interval: days of the controllable cycle time, or money at stake per
-        line. ``money``: of delay, effect x value of those lines x (cost of capital + ageing); of
-        leakage, effect x those lines. A subgroup names both dimensions and both values, joined
+        ``effect`` with a 95 % interval: days of the controllable cycle time, money at stake per
+        line, or hours until a step was recorded. ``money``: of delay, effect x value of those
+        lines x (cost of capital + ageing); of leakage, effect x those lines; late news has no
+        price of its own (0). A subgroup names both dimensions and both values, joined
         by ``" & "``.
     candidates : int
         How many values and subgroups were tried.
@@ -69,7 +71,7 @@ class Causes:
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON of ``retrace mine causes``."""
-        name = "effect_days" if self.outcome == "delay" else "effect_money"
+        name = _EFFECTS[self.outcome]
         columns = ["dimension", "value", name, "low", "high", "money", "lines"]
         return {
             "causes": self.frame.rename(columns={"effect": name})[columns].to_dict("records"),
@@ -88,18 +90,20 @@ def causes(
     end: Moment | None = None,
     false_discovery_rate: float = 0.05,
 ) -> Causes:
-    """Find what explains delay or leakage among the lines of a site opened in [start, end).
+    """Find what explains delay, leakage or late news of the lines of a site opened in [start, end).
 
     Parameters
     ----------
-    of : "delay" or "leakage"
-        Days from arrival to the end, of finished lines; or the money at stake through broken
-        rules, a line counted once per exposure group, of all lines.
+    of : "delay", "leakage" or "reporting"
+        Days from arrival to the end, of finished lines; the money at stake through broken rules, a
+        line counted once per exposure group, of all lines; or the hours until its steps were
+        recorded by their source.
     """
     lines = return_lines(log, site=site, start=start, end=end)
     troubles = fetch_frame(log.engine, "line_troubles")
     slice_ = {"site": site, "start": start, "end": end}
-    explained = (_delay if of == "delay" else _leakage)(log, **slice_)
+    explain = {"delay": _delay, "leakage": _leakage, "reporting": _reporting}[of]
+    explained = explain(log, **slice_)
     table = lines.merge(explained, on="case_id").merge(troubles, on="case_id", how="left")
     return find_causes(
         table.rename(columns={column: name for name, column in DIMENSIONS.items()}),
@@ -132,6 +136,13 @@ def _leakage(log: EventLog, **slice_: Any) -> pd.DataFrame:
     )
 
 
+def _reporting(log: EventLog, **slice_: Any) -> pd.DataFrame:
+    every = fetch_frame(log.engine, "slice_cases", **log.slice(**slice_))[["case_id"]]
+    delays = every.merge(fetch_frame(log.engine, "report_delays"), on="case_id")
+    hours = delays["hours"].clip(upper=float(delays["hours"].quantile(_LONGEST_QUANTILE)))
+    return pd.DataFrame({"case_id": delays["case_id"], "outcome": hours})
+
+
 def find_causes(
     table: pd.DataFrame,
     *,
@@ -157,7 +168,7 @@ def find_causes(
     rows = []
     for j in kept:
         members, effect = candidates.members(j), float(checked.effect[j])
-        money = worth[members].sum() if of == "delay" else members.sum()
+        money = {"delay": worth[members].sum(), "leakage": members.sum(), "reporting": 0.0}[of]
         dimension, value = candidates.names[j]
         rows.append(
             {
@@ -166,14 +177,16 @@ def find_causes(
                 "effect": round(effect, 3),
                 "low": round(effect - float(half[j]), 3),
                 "high": round(effect + float(half[j]), 3),
-                "money": round(effect * float(money), 2),
+                "money": round(effect * float(money), 2) + 0.0,  # no minus zero
                 "lines": int(members.sum()),
                 "p_found": float(p_found[j]),
                 "p_confirmed": float(p_confirmed[j]),
             }
         )
     frame = pd.DataFrame(rows, columns=_COLUMNS).sort_values(
-        ["money", "dimension", "value"], ascending=[False, True, True], ignore_index=True
+        ["money", "effect", "dimension", "value"],
+        ascending=[False, False, True, True],
+        ignore_index=True,
     )
     return Causes(frame, len(candidates.names), of, false_discovery_rate)
 

@@ -146,8 +146,11 @@ def _show_smaller_batches(cuts: list[dict[str, Any]], size: int) -> None:
 @app.command("causes")
 def mine_causes(
     of: Annotated[
-        Literal["delay", "leakage"],
-        typer.Option(help="Days from arrival on, or money at stake through broken rules."),
+        Literal["delay", "leakage", "reporting"],
+        typer.Option(
+            help="Days from arrival on, money at stake through broken rules, or hours until a step "
+            "is recorded."
+        ),
     ] = "delay",
     false_discovery_rate: Annotated[
         float, typer.Option("--rate", min=0.001, max=0.5, help="False-discovery rate held.")
@@ -160,7 +163,7 @@ def mine_causes(
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
-    """Find what explains delay or leakage: adjusted effect and money, confirmed on later weeks.
+    """Find what explains delay, leakage or late news: adjusted effect, confirmed on later weeks.
 
     Example: `retrace mine causes --of leakage --site DC5`
     """
@@ -185,7 +188,7 @@ def mine_causes(
         ]
         for c in found.frame.to_dict("records")
     ]
-    unit = "days" if of == "delay" else "money per line"
+    unit = {"delay": "days", "leakage": "money per line", "reporting": "hours per step"}[of]
     table(
         f"Causes of {of}: confirmed of {found.candidates:,} tried, false-discovery rate {rate:.0%}",
         ["dimension", "value", f"effect, {unit}", "interval", "lines", "money"],
