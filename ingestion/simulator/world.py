@@ -20,7 +20,7 @@ from ingestion.simulator.truth import Truth
 _FREEZE_LAST, _FREEZE_FIRST = 2, 3
 _RELIEF: Final = {"dock": 170, "inspection": 42, "put_away": 170, "leads": 90, "bench": 45}
 """Jobs waiting for each person above which temporary staff is called in (a day and a half)."""
-_OFFICE_RELIEF: Final = {"CS": 90, "FIN": 60, "MAIL": 200, "BUY": 300}
+_OFFICE_RELIEF: Final = {"CS": 90, "FIN": 60, "MAIL": 200, "APP": 60, "BUY": 300}
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +189,7 @@ def _approvers(env: simpy.Environment, office: Calendar, span: tuple[date, date]
         name="APP",
         people=people,
         calendar=office,
+        relief=_OFFICE_RELIEF["APP"],
         pace=network.OFFICE_UTILISATION["APP"] * working / HOUR / weeks / load_h,
         absences=absences,
     )

@@ -83,6 +83,12 @@ def days_to_post(con: duckdb.DuckDBPyConnection) -> dict[str, np.ndarray]:
     return {site: np.array([value for where, value in rows if where == site]) for site in SITES}
 
 
+def midmean(values: np.ndarray) -> float:
+    """Mean of the middle half."""
+    ordered = np.sort(values)
+    return float(ordered[len(ordered) // 4 : len(ordered) * 3 // 4].mean())
+
+
 def mean_interval(values: np.ndarray) -> tuple[float, float]:
     """Percentile bootstrap interval of the mean, 95 %; nightly jobs make medians jump by days."""
     rng = np.random.default_rng(0)

@@ -164,7 +164,7 @@ def test_planted_bottlenecks_are_where_lines_truly_wait(forty_thousand):
         select case when what in ('APP', 'FIN') then 'HQ' else site end as place, activity
         from '{forty_thousand}/truth/waits.parquet'
         where cause in ('contention', 'unavailability', 'interface')
-        group by all
+        group by place, activity
         qualify row_number() over (partition by place order by sum(hours) desc) <= 5
         """
     ).fetchall()
