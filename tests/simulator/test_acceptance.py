@@ -1,8 +1,10 @@
 """The nine acceptance tests of the simulator's specification, each able to fail.
 
-The cut of 2,000 lines carries the default suite; marked tests repeat on 250,000 what needs a
-season. Where a promise needs the reconciliation engine or a trained model, the simulator's own
-half of it is tested here and the test says so.
+The cuts of 2,000 lines (here) and 40,000 (``test_calibration``) carry the default suite; a slow
+test repeats all nine on 250,000. Where a promise needs the reconciliation engine (4) or features
+(9), the simulator's own half of it is tested here; the other half is in
+``tests/reconciliation/test_lake.py`` and ``tests/models/test_snapshots.py``. That each test can
+fail is shown in ``test_sabotage``.
 """
 
 import hashlib
@@ -31,17 +33,19 @@ def digest(folder: Path) -> str:
     return whole.hexdigest()
 
 
-def simulate_elsewhere(out: Path, *, seed: int, lines: int, hash_seed: str) -> str:
+def start(out: Path, *, seed: int, lines: int, hash_seed: str) -> subprocess.Popen[bytes]:
+    """A process of its own that simulates."""
     code = (
         "from ingestion.simulator import simulate;"
         f"simulate({str(out)!r}, lines={lines}, seed={seed})"
     )
-    subprocess.run(
-        [sys.executable, "-c", code],
-        check=True,
-        cwd=ROOT,
-        env={**os.environ, "PYTHONHASHSEED": hash_seed},
+    return subprocess.Popen(
+        [sys.executable, "-c", code], cwd=ROOT, env={**os.environ, "PYTHONHASHSEED": hash_seed}
     )
+
+
+def simulate_elsewhere(out: Path, *, seed: int, lines: int, hash_seed: str) -> str:
+    assert start(out, seed=seed, lines=lines, hash_seed=hash_seed).wait() == 0
     return digest(out)
 
 
@@ -110,22 +114,27 @@ def test_4_every_open_break_names_documents_that_stand_in_the_native_files(sim_d
 
 
 def test_4_lost_and_rejected_movements_really_have_no_posting(sim_dir):
+    """By their number where the ERP keeps it; at legacy sites no receipt of the line is posted."""
     con = measures.truth(sim_dir)
-    lost = [
-        row[0]
-        for row in con.execute(
-            "select document_ids from faults where type in ('B01', 'B02')"
-        ).fetchall()
-    ]
-    posted = {
-        row[0]
-        for row in duckdb.sql(
-            f"select wms_ref from read_csv('{sim_dir}/sources/erp/material*.csv.gz',"
-            " all_varchar=true)"
-        ).fetchall()
-    }
+    rows = con.execute("select document_ids from faults where type in ('B01', 'B02')").fetchall()
+    lost = {number for (ids,) in rows for number in ids.split(";")}
+    con.execute(
+        f"create view posted as select * from read_csv('{sim_dir}/sources/erp/material*.csv.gz',"
+        " all_varchar=true)"
+    )
+    posted = {row[0] for row in con.execute("select wms_ref from posted").fetchall()}
+    received = con.execute(
+        f"""
+        select DOCNO, p.mat_doc is not null
+        from read_csv('{sim_dir}/sources/wms_legacy/*/*.csv', all_varchar=true)
+        left join posted p on p.rma_no = RMANO and p.rma_item = LNNO and p.mvt_type = '651'
+        where TXN = 'RCV'
+        """
+    ).fetchall()
     assert lost
-    assert not posted & set(lost)
+    assert not posted & lost
+    assert {number for number, _ in received} & lost
+    assert not {number for number, is_posted in received if is_posted} & lost
 
 
 def test_5_rules_are_broken_at_the_rates_meant(sim_dir):
@@ -245,27 +254,47 @@ def test_the_object_centric_truth_relates_events_to_known_objects(sim_dir):
 
 
 @pytest.fixture(scope="module")
-def large(tmp_path_factory):
-    from ingestion.simulator import simulate
-
+def large(tmp_path_factory) -> Path:
+    """250,000 lines, written twice at once by processes with different hash seeds."""
     out = tmp_path_factory.mktemp("large")
-    simulate(out, lines=250_000)
+    runs = [start(out / seed, seed=1, lines=250_000, hash_seed=seed) for seed in ("1", "4242")]
+    assert [run.wait() for run in runs] == [0, 0]
     return out
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(1800)
+@pytest.mark.timeout(3600)
 def test_250_000_lines_keep_every_promise(large):
-    con = measures.truth(large)
+    folder = large / "1"
+    assert digest(folder) == digest(large / "4242")
+    con = measures.truth(folder)
     assert_order(measures.days_between(con, "A08", "X03"))
     variants, share = measures.variety(con)
     assert variants >= 60
     assert 0.55 <= share <= 0.75
-    fired = dict(con.execute("select rule, count(*) from deviations group by 1").fetchall())
-    assert {rule for rule, count in fired.items() if count < 20} <= {"C14"}
+    test_4_every_open_break_names_documents_that_stand_in_the_native_files(folder)
+    test_4_lost_and_rejected_movements_really_have_no_posting(folder)
     open_breaks = dict(con.execute("select type, count(*) from faults group by 1").fetchall())
-    for number in [*range(1, 16), 17]:
-        assert open_breaks[f"B{number:02d}"] >= 5, number
-    assert 0.75 <= measures.concentration(con) <= 0.80
+    for number in [1, 2, *range(4, 16), 17]:
+        assert open_breaks[f"B{number:02d}"] >= 20, number
+    fired = dict(con.execute("select rule, count(*) from deviations group by 1").fetchall())
+    assert min(fired.values()) >= 20
+    assert 0.78 < macro_f1(folder) < 0.90
     assert measures.understatement(con) > 1.15
-    assert 0.78 < macro_f1(large) < 0.90
+    assert 0.75 <= measures.concentration(con) <= 0.80
+    test_9_no_record_is_written_before_it_is_known(folder)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_5_every_rule_of_conformance_fires_often_enough(forty_thousand, tmp_path):
+    """At least twenty times; lots and cold chains are rarer. The rules' own half of test 5."""
+    from ingestion.intake import ingest
+    from ingestion.settings import Settings
+    from mining import conformance, load
+
+    ingest(Settings.load(tmp_path), [forty_thousand / "sources"])
+    fired = conformance(load(tmp_path)).violations["rule"].value_counts().to_dict()
+    few = {f"C{n:02d}": fired.get(f"C{n:02d}", 0) for n in range(1, 33)}
+    few = {rule: n for rule, n in few.items() if n < (5 if rule in ("C14", "C25") else 20)}
+    assert not few
