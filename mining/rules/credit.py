@@ -31,7 +31,9 @@ def _(bench: Bench) -> tuple[pd.Series, pd.Series]:
 )
 def _(bench: Bench) -> tuple[pd.Series, pd.Series]:
     lines = bench.lines
-    unseen = lines["inspected_us"].isna() | (lines["credited_us"] < lines["inspected_us"])
+    # the report of an inspection may be lost: who decides about goods has seen them
+    seen = lines["inspected_us"].fillna(lines["decided_us"])
+    unseen = seen.isna() | (lines["credited_us"] < seen)
     broken = (lines["credited_us"] >= lines["received_us"]) & unseen
     return broken, lines["credit"] * bench.money("partial_credit_share")
 

@@ -131,6 +131,12 @@ def test_goods_that_were_seen_later_had_come_even_if_the_receipt_was_lost():
     assert "C01" not in broken(judge(line({"Receive": DROP})))
 
 
+def test_goods_that_were_decided_on_had_been_seen_even_if_the_report_was_lost():
+    assert "C02" not in broken(judge(line({"Finish inspection": DROP})))
+    unseen = line({"Finish inspection": DROP, "Decide disposition": DROP})
+    assert "C02" in broken(judge(unseen))
+
+
 def test_a_line_hit_twice_in_one_exposure_group_counts_its_largest_stake():
     found = judge(line({"Post credit memo": (72.7, {"amount": 26.0})}))
     both = found.violations[found.violations["group"] == "credit"]
