@@ -114,7 +114,7 @@ def causes(
 
 
 def _delay(log: EventLog, **slice_: Any) -> pd.DataFrame:
-    facts = Milestones(log, log.slice(**slice_))
+    facts = Milestones(log, log.return_slice(**slice_))
     cycle = controllable_cycle(facts)
     done = cycle[cycle["outcome"] == FINISHED].join(facts.lines["case_id"])
     days = done["duration"] / 24
@@ -129,7 +129,7 @@ def _delay(log: EventLog, **slice_: Any) -> pd.DataFrame:
 def _leakage(log: EventLog, **slice_: Any) -> pd.DataFrame:
     broken = conformance(log, **slice_).violations
     stake = broken.groupby(["case_id", "group"])["stake"].max().groupby("case_id").sum()
-    every = fetch_frame(log.engine, "slice_cases", **log.slice(**slice_))["case_id"]
+    every = fetch_frame(log.engine, "slice_cases", **log.return_slice(**slice_))["case_id"]
     lost = every.map(stake).fillna(0.0)
     return pd.DataFrame(
         {"case_id": every, "outcome": lost.clip(upper=float(lost.quantile(_LONGEST_QUANTILE)))}
@@ -137,7 +137,7 @@ def _leakage(log: EventLog, **slice_: Any) -> pd.DataFrame:
 
 
 def _reporting(log: EventLog, **slice_: Any) -> pd.DataFrame:
-    every = fetch_frame(log.engine, "slice_cases", **log.slice(**slice_))[["case_id"]]
+    every = fetch_frame(log.engine, "slice_cases", **log.return_slice(**slice_))[["case_id"]]
     delays = every.merge(fetch_frame(log.engine, "report_delays"), on="case_id")
     hours = delays["hours"].clip(upper=float(delays["hours"].quantile(_LONGEST_QUANTILE)))
     return pd.DataFrame({"case_id": delays["case_id"], "outcome": hours})

@@ -11,6 +11,7 @@ import pandas as pd
 import pyarrow as pa
 
 from ingestion.errors import RetraceError
+from ingestion.vocabulary import Activity
 from mining.answers import Answers
 from mining.cells import Cells, SliceCells
 from mining.engine import Engine, sql
@@ -131,6 +132,18 @@ class EventLog:
             "from_month": -(10**9) if start is None else _month(from_us),
             "to_month": 10**9 if end is None else _month(to_us),
         }
+
+    def return_slice(
+        self, *, site: str | None = None, start: Moment | None = None, end: Moment | None = None
+    ) -> dict[str, int]:
+        """The same for questions about returns: no case where nothing in the log is of a return."""
+        where = self.slice(site=site, start=start, end=end)
+        return where if self.holds_returns() else {**where, "from_us": _FOREVER}
+
+    def holds_returns(self) -> bool:
+        """Whether any event, messages included, is one a return may have."""
+        found = self.engine.select("select distinct activity from log_events")["activity"]
+        return not {activity.value for activity in Activity}.isdisjoint(found.to_pylist())
 
 
 def _month(moment_us: int) -> int:

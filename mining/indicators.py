@@ -79,7 +79,7 @@ def kpis(
     ------
     UnknownSite, BadMoment, UnknownMetric
     """
-    where = log.slice(site=site, start=start, end=end)
+    where = log.return_slice(site=site, start=start, end=end)
     frame = log.keep(
         ("kpis", where, tuple(only)),
         lambda: _measure(Milestones(log, where, findings), _measurable(log, only), site),
@@ -125,7 +125,7 @@ def kpi_trend(
     UnknownSite, BadMoment, UnknownMetric
     """
     ids = (id,) if isinstance(id, str) else tuple(id)
-    where = log.slice(site=site, start=start, end=end)
+    where = log.return_slice(site=site, start=start, end=end)
     return log.keep(
         ("kpi_trend", where, ids, freq, by_site),
         lambda: _follow(

@@ -84,7 +84,7 @@ def conformance(
             lines,
             violations,
             exposed.groupby("site", dropna=False).sum(),
-            order_fitness(log, log.slice(site=site, start=start, end=end), policy),
+            order_fitness(log, log.return_slice(site=site, start=start, end=end), policy),
         ),
         exposure=float(exposed.sum()),
     )
@@ -97,7 +97,7 @@ def violations_of(rule: Rule, bench: Bench) -> pd.DataFrame:
     broken = broken.fillna(False).astype(bool)
     broken &= ~lines["policy"].isin(policy.exempt.get(rule.id, []))
     broken &= ~lines["site"].isin(policy.exempt_sites.get(rule.id, []))
-    hit = lines[broken]
+    hit = lines.loc[broken, ["case_id", "site", "opened_us", *rule.evidence]]
     money = stake[broken] if isinstance(stake, pd.Series) else pd.Series(stake, hit.index)
     return pd.DataFrame(
         {

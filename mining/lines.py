@@ -41,7 +41,7 @@ def return_lines(
         raise UnknownEngine(
             f"Conformance and causes do not run on {log.engine.name}; load the log with duckdb."
         )
-    where = log.slice(site=site, start=start, end=end)
+    where = log.return_slice(site=site, start=start, end=end)
     log.engine.create("numbered_lines", "numbered_lines", **_only(where))
     cases = fetch_frame(log.engine, "slice_cases", **where).set_index("case_no")
     sheets: list[pd.DataFrame | pd.Series[Any]] = [

@@ -10,7 +10,6 @@ import typer
 
 from ingestion.console import err, progress_bar
 from ingestion.settings import Settings
-from ingestion.vocabulary import Activity
 
 Site = Annotated[str | None, typer.Option("--site", help="Only this site.")]
 Source = Annotated[str | None, typer.Option("--source", help="Only events of this source.")]
@@ -44,7 +43,7 @@ def busy(what: str) -> Iterator[None]:
 
 def say_if_no_returns(log: Any) -> None:
     """Say on stderr why an answer about return lines is empty for a log of something else."""
-    if not {activity.value for activity in Activity} & set(log.activities.values()):
+    if not log.holds_returns():
         err.print(
             "No step of this log is one of a return, so it does not hold what this asks for. Any "
             "log can be asked for: dfg, variants, rework, compare, model, bottlenecks, declare, "

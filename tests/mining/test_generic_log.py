@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 from ingestion.errors import RetraceError
 from ingestion.intake import ingest
 from ingestion.settings import Settings
+from mining import load
 from mining.commands import app
 from mining.log import UnknownSite
 
@@ -68,3 +69,15 @@ def test_a_site_of_a_log_without_sites_is_refused_in_one_line(run, words):
 @pytest.mark.parametrize("words", [["dfg", "--engine", "oracle"], ["dfg", "--from", "soon"]])
 def test_a_choice_that_does_not_exist_is_wrong_usage(run, words):
     assert run(*words)[0] == 2
+
+
+def test_a_return_slice_of_other_logs_is_empty_unless_they_hold_messages_of_returns(log_of):
+
+    frame = log_of("register +1 decide")
+    other = load(frame)
+    assert not other.holds_returns()
+    assert other.engine.fetch("slice_cases", **other.return_slice()).num_rows == 0
+    frame.loc[1, "activity"] = "Message failed"
+    told = load(frame)
+    assert told.holds_returns()
+    assert told.return_slice() == told.slice()
