@@ -52,7 +52,7 @@ def order_fitness(log: EventLog, where: dict[str, int], policy: Policy) -> pd.Se
         }
     )
     log.engine.register("standard_order", rows)
-    counts = fetch_frame(log.engine, "standard_order", **where).set_index("case_no")
+    counts = fetch_frame(log.engine, "order_kept", **where).set_index("case_no")
     log.engine.drop("standard_order")
     share: pd.Series = counts["kept"] / counts["pairs"]
     return share

@@ -154,6 +154,11 @@ def both(small_home):
     engines.create_as(
         "case_numbers", "select case_id, case_no from cases where case_no between 5 and 30"
     )
+    engines.create_as(
+        "standard_order",
+        "select one.activity_no, other.activity_no as later_no from activity_names as one "
+        "join activity_names as other on one.activity_no < other.activity_no",
+    )
     engines.create("profiled", "temporal_profile", **prepared(engines, "temporal_profile"))
     engines.create_as(
         "temporal_limits",
