@@ -1,11 +1,12 @@
 """When each site changed, and what: durations of its stages, its mix of goods, its exceptions.
 
 Every measure of every site is a daily series. Shifts of its level are found among all series
-together at a stated false-discovery rate, so a hundred series without any shift stay silent; shifts
-of a site within a few days of each other are told as one change.
+together at a stated false-discovery rate, so a hundred series without any shift stay silent; codes
+too rare for a series are watched for appearing or vanishing (``mining.codes``). Shifts of a site
+within a few days of each other are told as one change.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
@@ -14,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from mining.calendars import DAY_US
+from mining.codes import Turn, turns
 from mining.effects import discovery_limit
 from mining.lines import return_lines
 from mining.log import EventLog, Moment
@@ -112,12 +114,19 @@ def changes(
 ) -> Changes:
     """Find the change points of each site among the lines opened in [start, end)."""
     lines = return_lines(log, site=site, start=start, end=end)
-    series = list(daily_series(lines, as_of_us=float(log.as_of_us)))
-    return find_changes(series, false_discovery_rate=false_discovery_rate)
+    return find_changes(
+        list(daily_series(lines, as_of_us=float(log.as_of_us))),
+        codes=list(code_turns(lines)),
+        false_discovery_rate=false_discovery_rate,
+    )
 
 
 def find_changes(
-    series: list[Series], *, false_discovery_rate: float = 0.05, seed: int = 1
+    series: list[Series],
+    *,
+    codes: Sequence[Turn] = (),
+    false_discovery_rate: float = 0.05,
+    seed: int = 1,
 ) -> Changes:
     """The search itself; ``seed`` drives the simulated noise."""
 
@@ -126,17 +135,19 @@ def find_changes(
 
     tests = [(one, find_shift(*_arrays(one), random=noise())) for one in series]
     tried = [(one, shift.p_value) for one, shift in tests if shift is not None]
-    limit = discovery_limit(np.array([p_value for _, p_value in tried]), false_discovery_rate)
+    p_values = [p_value for _, p_value in tried] + [turn.p_value for turn in codes]
+    limit = discovery_limit(np.array(p_values), false_discovery_rate)
     rows = [
         _row(one, shift)
         for one, p_value in tried
         if p_value <= limit
         for shift in find_shifts(*_arrays(one), p_limit=limit, random=noise())
     ]
+    rows += [_code_row(turn) for turn in codes if turn.p_value <= limit]
     frame = pd.DataFrame(rows, columns=[name for name in _COLUMNS if name != "change"])
     frame = frame.sort_values(["site", "day", "p_value", "measure"], ignore_index=True)
     frame.insert(2, "change", _numbered(frame))
-    return Changes(frame, len(tried), false_discovery_rate)
+    return Changes(frame, len(p_values), false_discovery_rate)
 
 
 _COLUMNS = ["site", "day", "change", "measure", "unit", "before", "after", "money_per_day",
@@ -173,6 +184,19 @@ def _row(one: Series, shift: Shift) -> dict[str, Any]:
     }
 
 
+def _code_row(turn: Turn) -> dict[str, Any]:
+    return {
+        "site": turn.site,
+        "day": turn.day,
+        "measure": turn.measure,
+        "unit": "share",
+        "before": round(turn.before, 4),
+        "after": round(turn.after, 4),
+        "money_per_day": None,
+        "p_value": turn.p_value,
+    }
+
+
 def _numbered(frame: pd.DataFrame) -> list[int]:
     """Number the changes of each site: shifts close to the one before belong together."""
     numbers: list[int] = []
@@ -200,10 +224,25 @@ def daily_series(lines: pd.DataFrame, *, as_of_us: float) -> Iterator[Series]:
             yield Series(str(site), measure, "hours", frame, worth * float(frame["n"].mean()))
         for dimension, (column, moment) in MIXES.items():
             known = mine[mine[column].notna() & mine[moment].notna()]
-            frequent = known[column].value_counts(normalize=True)
-            for value in frequent[frequent.between(_LEAST_SHARE, 1 - _LEAST_SHARE)].index:
+            shares = known[column].value_counts(normalize=True)
+            for value in shares[shares.between(_LEAST_SHARE, 1 - _LEAST_SHARE)].index:
                 frame = _by_day(known[moment], known[column].eq(value).astype(float), "mean")
                 yield Series(str(site), f"{dimension} {value}", "share", frame)
+
+
+def code_turns(lines: pd.DataFrame) -> Iterator[Turn]:
+    """Values too rare for a daily series, at each site, that appear late or vanish early.
+
+    Dispositions are left out: the latest of a young line is another than it will be.
+    """
+    for site, mine in lines.groupby("site"):
+        for dimension in ("reason", "carrier", "family", "condition"):
+            column, moment = MIXES[dimension]
+            known = mine[mine[column].notna() & mine[moment].notna()]
+            shares = known[column].value_counts(normalize=True)
+            for value in sorted(shares[shares < _LEAST_SHARE].index):
+                days = _by_day(known[moment], known[column].eq(value).astype(float), "mean")
+                yield from turns(str(site), f"{dimension} {value}", days)
 
 
 def _volume(site: str, mine: pd.DataFrame) -> Series:
