@@ -4,9 +4,7 @@ select distinct
     object_numbers.type_no,
     numbered.event_no,
     cast(activity_names.activity_no as smallint) as activity_no,
-    numbered.occurred_us,
-    numbered.source_seq,
-    numbered.event_key
+    numbered.occurred_us
 from log_objects as links
 join numbered_events as numbered on links.event_id = numbered.event_id
 join activity_names on numbered.activity = activity_names.activity

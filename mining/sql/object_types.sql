@@ -1,8 +1,8 @@
--- What each object type has: objects with events, links, distinct events.
+-- What each object type has: objects with events (each has one first event), links, distinct events.
 select
     names.object_type,
     names.type_no,
-    count(distinct steps.object_no) as objects,
+    count(*) filter (where steps.former_no is null) as objects,
     count(*) as links,
     count(distinct steps.event_no) as events
 from object_steps as steps
