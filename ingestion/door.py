@@ -27,7 +27,7 @@ from ingestion.fates import (
     sort_records,
     totals,
 )
-from ingestion.interpretation import Interpretation, interpret
+from ingestion.interpretation import RECORD, Interpretation, interpret, number_records
 from ingestion.keys import secret
 from ingestion.lake import Lake, literal, quoted
 from ingestion.mapping import Mapping
@@ -115,10 +115,7 @@ class Door:
         con = self.session.con
         reading = interpret(mapping, raw.columns, pseudonym_key=self.pseudonym_key)
         if reading.several:
-            con.execute("create or replace temp table raw_rows as from raw")
-            con.execute(
-                "create or replace temp view raw_records as select rowid as rec, * from raw_rows"
-            )
+            number_records(con, raw.columns)
         con.execute(f"create or replace temp table mapped as {reading.mapped}")
         if "note" in reading.columns:
             mask_notes(con)
@@ -149,8 +146,8 @@ class Door:
         self, arrival: Row, reading: Interpretation, superseded: str | None, left: list[Row]
     ) -> None:
         session = self.session
-        some_known = session.know(arrival["source"], superseded)
-        sort_records(session.con, reading, some_known=some_known)
+        known = session.know(arrival["source"], superseded)
+        sort_records(session.con, reading, known)
         counts = _without(count_records(session.con, reading), left)
         activities = session.con.execute(
             f"select {reading.raw_activity}, count(*) from fated where fate = 'accepted' group by 1"
@@ -260,9 +257,9 @@ class Door:
         con.execute("create or replace temp table refused as from refused_rows")
         if reading and reading.several:
             con.execute(
-                "insert into refused select 'record ' || (rec + 1), 'no_event', "
-                f"{literal(WHY['no_event'])}, encode(to_json(r)::varchar) from raw_records r "
-                "where rec not in (select rec from mapped)"
+                f"insert into refused select 'record ' || ({RECORD} + 1), 'no_event', "
+                f"{literal(WHY['no_event'])}, encode({reading.raw_record}) from raw_records "
+                f"where {RECORD} not in (select rec from mapped)"
             )
 
     def _add_quarantined(self, arrival: Row, query: str) -> None:

@@ -39,6 +39,16 @@ class HomeIsBusy(RetraceError):
         )
 
 
+class HomeNotWritable(RetraceError):
+    """A home cannot be made, or nothing can be written to it."""
+
+    def __init__(self, home: object, why: object) -> None:
+        self.home = str(home)
+        super().__init__(
+            f"{self.home} cannot be used as a home ({why}). Choose another one with --home DIR."
+        )
+
+
 class DiskFull(RetraceError):
     """The disk under a home has no space left."""
 

@@ -1,7 +1,6 @@
 """The fate of every record of a delivery: accepted, duplicate or quarantined, and the counts of it.
 
-Works on the relation ``mapped`` (see ``ingestion.interpretation``) and on ``known``, the event ids
-the source already has.
+Works on the relation ``mapped`` (see ``ingestion.interpretation``).
 """
 
 from typing import Any
@@ -23,12 +22,13 @@ WHY = {
 
 
 def sort_records(
-    con: duckdb.DuckDBPyConnection, reading: Interpretation, *, some_known: bool
+    con: duckdb.DuckDBPyConnection, reading: Interpretation, known: str | None
 ) -> None:
     """Create the view ``fated``: ``mapped`` with record number, event id and fate.
 
     Records of one delivery without a producer's id that are equal get different ids by their
     occurrence number, so identical twins stay two; records with the same producer's id are one.
+    ``known`` is a query of the event ids the source already has, if it has any.
     """
     rec = "rec" if reading.several else "rowid"
     bad = _table(con, "bad", f"select distinct {rec} as rec from mapped where problem is not null")
@@ -38,12 +38,16 @@ def sort_records(
         if reading.several
         else (f"select rowid as rec, record_key {good}")
     )
-    repeated = _table(
+    repeated = _table(  # by hash first: most records are alone, and 8 bytes each settle that
+        con,
+        "hashes",
+        f"select hash(record_key) as h from ({keys}) group by 1 having count(*) > 1",
+    ) and _table(
         con,
         "repeated",
-        f"select rec, row_number() over (partition by record_key order by rec) - 1 as occurrence "
-        f"from ({keys}) where record_key in "
-        f"(select record_key from ({keys}) group by 1 having count(*) > 1)",
+        f"select rec, row_number() over same - 1 as occurrence from ({keys}) "
+        "where hash(record_key) in (select h from hashes) window same as (partition by record_key "
+        "order by rec) qualify count(*) over (partition by record_key) > 1",
     )
     joins = " left join bad on bad.rec = m.record" if bad else ""
     joins += " left join repeated r on r.rec = m.record" if repeated else ""
@@ -54,17 +58,17 @@ def sort_records(
         f"{'bad.rec is not null' if bad else 'false'} as is_bad "
         f"from (select {rec} as record, * from mapped) m{joins}"
     )
-    seen = some_known and _table(
+    seen = known and _table(
         con,
         "seen",
-        "select distinct record as rec from numbered n semi join known k "
+        f"select distinct record as rec from numbered n semi join ({known}) k "
         "on k.event_id = n.event_id_given",
     )
     twice = "keyed and occurrence > 0" if reading.producer_ids else "false"
-    known = "record in (select rec from seen)" if seen else "false"
+    before = "record in (select rec from seen)" if seen else "false"
     con.execute(
         f"create or replace temp view fated as select *, case when is_bad then 'quarantined' "
-        f"when {twice} or {known} then 'duplicate' else 'accepted' end as fate from numbered"
+        f"when {twice} or {before} then 'duplicate' else 'accepted' end as fate from numbered"
     )
 
 

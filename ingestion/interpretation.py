@@ -1,15 +1,16 @@
 """Turn a mapping into the SQL that reads raw text columns as canonical ones.
 
-The relation ``mapped`` has one row per event (or reference row): ``rec`` (record number, from 0),
-``part`` (which of the record's events), ``record_key``, ``problem`` and the canonical columns with
-their types.
+The relation ``mapped`` has one row per event (or reference row): ``rec`` (record number from 0, if
+a record can state several events; else the row number is), ``part`` (which of the record's events),
+``record_key``, ``problem`` and the canonical columns with their types.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 
 from ingestion.errors import BadMapping
@@ -18,9 +19,15 @@ from ingestion.mapping import REQUIRED, RESERVED, Mapping, Value, source_columns
 from ingestion.schema import EVENTS, REFERENCE
 from ingestion.vocabulary import Activity
 
+RECORD = '"record\x1fnumber"'
+"""Column of ``raw_records`` with the record's number, from 0; no source names a column so."""
+
 _ISO = "substr({x}, 5, 1) in ('-', '/')"
 _OFFSET = r"regexp_matches(substr({x}, 11), '(?i)(z|[+-]\d\d(:?\d\d)?)$')"
 
+
+_PERSONAL = frozenset({"actor", "customer_id"})
+"""Canonical columns and extras that name a person or a customer: kept as a keyed hash."""
 
 _PLAIN_TYPES = (
     (pa.types.is_integer, "bigint"),
@@ -37,7 +44,9 @@ class Interpretation:
     ----------
     mapped : str
         Query over ``raw`` giving the relation ``mapped``; for records with several events over
-        ``raw_records`` (``raw`` with its record number ``rec``).
+        ``raw_records`` (see ``number_records``).
+    raw_record : str
+        A record of ``raw`` as JSON.
     columns : tuple of str
         Canonical columns that ``mapped`` holds.
     several : bool
@@ -50,6 +59,7 @@ class Interpretation:
     several: bool
     producer_ids: bool
     raw_activity: str
+    raw_record: str
     known_activities: frozenset[str]
 
 
@@ -66,6 +76,20 @@ def interpret(
     return _Compiler(mapping, columns, pseudonym_key).compile()
 
 
+def number_records(con: duckdb.DuckDBPyConnection, columns: tuple[str, ...]) -> None:
+    """Create ``raw_records``: ``raw`` with the number of each record under the name ``RECORD``.
+
+    The rows are kept under names of ours, because a source may call a column ``rowid``.
+    """
+    kept = ", ".join(f"{quoted(name)} as c{at}" for at, name in enumerate(columns))
+    again = ", ".join(f"c{at} as {quoted(name)}" for at, name in enumerate(columns))
+    con.execute(f"create or replace temp table raw_rows as select {kept} from raw")
+    con.execute(
+        f"create or replace temp view raw_records as select rowid as {RECORD}, {again} "
+        "from raw_rows"
+    )
+
+
 class _Compiler:
     def __init__(self, mapping: Mapping, columns: tuple[str, ...], key: str | None) -> None:
         self.mapping = mapping
@@ -74,6 +98,7 @@ class _Compiler:
         self.is_events = mapping.table == "events"
         self.schema: pa.Schema = EVENTS if self.is_events else REFERENCE[mapping.table]
         self.implicit = self._columns_that_bear_a_canonical_name()
+        self.personal = self._columns_that_name_somebody()
 
     def compile(self) -> Interpretation:
         self._check_required()
@@ -91,6 +116,7 @@ class _Compiler:
             several=several,
             producer_ids="event_id" in self.mapping.columns | self.implicit,
             raw_activity="raw_activity" if coded else "activity",
+            raw_record=self._raw_record(),
             known_activities=frozenset({*coded, *(activity.value for activity in Activity)}),
         )
 
@@ -99,6 +125,17 @@ class _Compiler:
         taken = {name for value in self.mapping.columns.values() for name in source_columns(value)}
         names = set(self.schema.names) - RESERVED - spoken_for
         return {name: name for name in self.available if name in names and name not in taken}
+
+    def _columns_that_name_somebody(self) -> frozenset[str]:
+        said = {name: name for name in self.available} | self.mapping.columns
+        named = [value for target, value in said.items() if target in _PERSONAL]
+        kept = [column for column, key in self._extra_keys() if key in _PERSONAL]
+        return frozenset(name for value in [*named, *kept] for name in source_columns(value))
+
+    def _extra_keys(self) -> list[tuple[str, str]]:
+        """Source columns and their keys among the extras."""
+        renamed = {source: key for key, source in self.mapping.extras.items()}
+        return [(name, renamed.get(name, name)) for name in self.available]
 
     def _check_required(self) -> None:
         """Some event must be readable; one whose columns are not delivered is never stated."""
@@ -133,10 +170,11 @@ class _Compiler:
         when = part.pop("when", {})
         said = self.implicit | self.mapping.columns | part
         text = {target: self._text(said.get(target)) for target in targets}
-        selected = [f"{'rec' if several else 'null::bigint'} as rec", f"{number} as part"]
+        selected = [*[f"{RECORD} as rec"] * several, f"{number} as part"]
         selected.append(f"{self._record_key(said)} as record_key")
         selected.append(f"{self._keyed(said)} as keyed")
-        selected.append(f"{self._problem(said, text)} as problem")
+        problem = self._problem(said, text)
+        selected.append(f"{problem} as problem")
         for target in targets:
             selected.append(f"{self._typed(target, text[target])} as {quoted(target)}")
         if self.is_events:
@@ -144,9 +182,9 @@ class _Compiler:
                 selected.append(f"{text['activity']} as raw_activity")
             selected.append(f"{self._extras(said)} as extras")
             for kind, value in self.mapping.objects.items():
-                selected.append(f"{self._text(value)} as {quoted('object ' + kind)}")
+                selected.append(f"{self._object(value)} as {quoted('object ' + kind)}")
         selected.append(
-            f"case when problem is not null then {self._raw_record()} end as raw_record"
+            f"case when {problem} is not null then {self._raw_record()} end as raw_record"
         )
         query = f"select {', '.join(selected)} from {'raw_records' if several else 'raw'}"
         if not several:
@@ -175,24 +213,41 @@ class _Compiler:
             return literal(str(value["constant"]))
         if "column" in value:
             return self._padded(str(value["column"]), int(value["zeros"]))
-        return self._template(str(value["template"]))
+        return self._template(str(value["template"]), self._column)
+
+    def _object(self, value: Value) -> str:
+        """An object's id; where it holds the id of a customer it holds its pseudonym."""
+        if isinstance(value, str):
+            return self._hidden(value)
+        if "template" in value:
+            return self._template(str(value["template"]), self._hidden)
+        return self._text(value)
+
+    def _hidden(self, name: str) -> str:
+        text = self._column(name)
+        return self._pseudonym(text) if name in self.personal else text
+
+    def _pseudonym(self, text: str) -> str:
+        if not self.key:
+            return text
+        return f"'p_' || left(sha256({literal(self.key)} || {text}), 12)"
 
     def _padded(self, column: str, digits: int) -> str:
         text = self._column(column)
         lost = f"length({text}) < {digits} and regexp_full_match({text}, '[0-9]+')"
         return f"case when {lost} then lpad({text}, {digits}, '0') else {text} end"
 
-    def _template(self, template: str) -> str:
+    def _template(self, template: str, column_sql: Callable[[str], str]) -> str:
         pieces, rest = [], template
         for column in source_columns({"template": template}):
             before, rest = rest.split("{" + column + "}", 1)
-            pieces += [literal(before)] * bool(before) + [self._column(column)]
+            pieces += [literal(before)] * bool(before) + [column_sql(column)]
         return "(" + " || ".join(pieces + [literal(rest)] * bool(rest)) + ")"
 
     def _typed(self, target: str, text: str) -> str:
         coded = self._coded(target, text)
-        if target == "actor" and self.key:
-            return f"'p_' || left(sha256({literal(self.key)} || {coded}), 12)"
+        if target in _PERSONAL:
+            return self._pseudonym(coded)
         return self._cast(self.schema.field(target).type, coded)
 
     def _coded(self, target: str, text: str) -> str:
@@ -285,9 +340,9 @@ class _Compiler:
 
     def _extras(self, said: dict[str, Value]) -> str:
         used = set(self._used())
-        kept = [name for name in self.available if name not in used]
-        renamed = {source: key for key, source in self.mapping.extras.items()}
-        pairs = [_pair(renamed.get(name, name), self._column(name)) for name in kept]
+        pairs = [
+            _pair(key, self._hidden(name)) for name, key in self._extra_keys() if name not in used
+        ]
         for name, target in self._unreadable_implicit():
             text = self._column(name)
             unread = f"case when {self._typed(target, text)} is null then {text} end"

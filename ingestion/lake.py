@@ -12,20 +12,22 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 from urllib.parse import unquote, urlparse
 from uuid import uuid4
 
 import duckdb
 import pyarrow as pa
-from deltalake import DeltaTable, WriterProperties, write_deltalake
+from deltalake import CommitProperties, DeltaTable, Transaction, WriterProperties, write_deltalake
 from deltalake.transaction import AddAction
 
-from ingestion.errors import DiskFull, HomeIsBusy, is_disk_full
+from ingestion.errors import DiskFull, HomeIsBusy, HomeNotWritable, RetraceError, is_disk_full
 from ingestion.schema import TABLES, sql_type
 
 _DELIVERED = frozenset(TABLES) - {"deliveries"}
 _COMPRESSION = WriterProperties(compression="ZSTD", compression_level=1)
+_WRITER = "retrace"
+"""Name of the application whose Delta transactions number the groups of deliveries."""
 
 ACTIVE_DELIVERIES = """
 create or replace view active_deliveries as
@@ -97,20 +99,24 @@ class Lake:
 
     def scan(
         self, con: duckdb.DuckDBPyConnection, table: str, schema: pa.Schema, view: str | None = None
-    ) -> None:
-        """Register a Delta table as a view; an absent table is an empty relation of ``schema``."""
+    ) -> int:
+        """Register a Delta table as a view; an absent table is an empty relation of ``schema``.
+
+        Answers the number of the last group of deliveries that its rows belong to.
+        """
         name = quoted(view or table)
         delta = self._delta(table)
         uris = [] if delta is None else [_local_path(uri) for uri in delta.file_uris()]
         if not uris:
             con.execute(f"create or replace view {name} as {nothing(schema)}")
-            return
+            return _group(delta)
         files = "[" + ", ".join(literal(uri) for uri in uris) + "]"
         partitioned = "true" if delta and delta.metadata().partition_columns else "false"
         con.execute(
             f"create or replace view {name} as select * from read_parquet({files}, "
             f"union_by_name=true, hive_partitioning={partitioned})"
         )
+        return _group(delta)
 
     def connect(self) -> duckdb.DuckDBPyConnection:
         """Open an in-memory DuckDB, in UTC, with a view per table.
@@ -120,12 +126,13 @@ class Lake:
         One connection per thread: use ``.cursor()`` for another.
         """
         con = self.blank_connection()
-        for table in sorted(_DELIVERED):
+        groups = [
             self.scan(con, table, TABLES[table], view=f"stored_{table}")
-        unfinished = any(self.unfinished.glob("*"))  # after the listing, before the deliveries
-        self.scan(con, "deliveries", TABLES["deliveries"])
+            for table in sorted(_DELIVERED)
+        ]
+        complete = self.scan(con, "deliveries", TABLES["deliveries"])  # last, as it is written
         con.execute(ACTIVE_DELIVERIES)
-        hidden = unfinished or _superseded(con)
+        hidden = max(groups) > complete or _superseded(con)
         active = "delivery_id in (select delivery_id from active_deliveries)" if hidden else "true"
         for table in sorted(_DELIVERED):
             where = f"{active} and {REPLAYED}" if table == "quarantine" else active
@@ -135,18 +142,21 @@ class Lake:
             )
         return con
 
-    @property
-    def unfinished(self) -> Path:
-        """Folder with one marker per delivery whose rows may be stored without being complete."""
-        return self.home / "unfinished"
+    def group(self, table: str) -> int:
+        """Number of the last group of deliveries that a table has rows of; 0 before the first."""
+        return _group(self._delta(table))
+
+    def unfinished(self) -> list[str]:
+        """Tables that may hold rows of a group whose deliveries were never completed."""
+        complete = self.group("deliveries")
+        return [table for table in sorted(_DELIVERED) if self.group(table) > complete]
 
     def blank_connection(self) -> duckdb.DuckDBPyConnection:
         """Open an in-memory DuckDB in UTC that spills into the home, with no views."""
         con = duckdb.connect()
         con.execute("set TimeZone = 'UTC'")
         con.execute("set preserve_insertion_order = true")
-        spill = self.home / "tmp" / "duckdb"
-        spill.mkdir(parents=True, exist_ok=True)
+        spill = self._made(self.home / "tmp" / "duckdb")
         con.execute(f"set temp_directory = {literal(str(spill))}")
         return con
 
@@ -158,6 +168,7 @@ class Lake:
         mode: str = "append",
         predicate: str | None = None,
         partition_by: list[str] | None = None,
+        group: int | None = None,
     ) -> None:
         """Commit rows to a table in one Delta version.
 
@@ -167,6 +178,8 @@ class Lake:
         mode : "append" or "overwrite"
         predicate : str, optional
             With overwrite: replace only the rows it selects.
+        group : int, optional
+            Number of the group of deliveries, kept as the commit's Delta transaction.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         how: dict[str, Any] = {"mode": mode, "predicate": predicate} if mode == "overwrite" else {}
@@ -176,10 +189,17 @@ class Lake:
             **({"mode": "append"} | how),
             partition_by=partition_by,
             writer_properties=_COMPRESSION,
+            commit_properties=_numbered(group),
         )
 
     def write_query(
-        self, con: duckdb.DuckDBPyConnection, table: str, query: str, schema: pa.Schema
+        self,
+        con: duckdb.DuckDBPyConnection,
+        table: str,
+        query: str,
+        schema: pa.Schema,
+        *,
+        group: int | None = None,
     ) -> int:
         """Append the rows of a query to a table in one Delta version; answer how many.
 
@@ -194,7 +214,9 @@ class Lake:
             delta = DeltaTable.create(str(folder), schema)
             added.append(_written(con, nothing(schema), folder)[0])
         file, rows = _written(con, query, folder)
-        delta.create_write_transaction([*added, file], "append", delta.schema())
+        delta.create_write_transaction(
+            [*added, file], "append", delta.schema(), commit_properties=_numbered(group)
+        )
         return rows
 
     def delete(self, table: str, predicate: str) -> None:
@@ -230,6 +252,23 @@ class Lake:
     def _files(self, table: str) -> int:
         return sum(1 for _ in self.path(table).glob("*.parquet"))
 
+    def _made(self, folder: Path) -> Path:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise self._named(error) from error
+        return folder
+
+    def _lock(self) -> TextIO:
+        try:
+            return (self._made(self.home) / "writer.lock").open("a")
+        except OSError as error:
+            raise self._named(error) from error
+
+    def _named(self, error: OSError) -> RetraceError:
+        full = is_disk_full(error)
+        return DiskFull(self.home) if full else HomeNotWritable(self.home, error.strerror)
+
     @contextmanager
     def writing(self) -> Iterator[None]:
         """Hold the home's one-writer lock; the operating system frees it if we die.
@@ -244,8 +283,7 @@ class Lake:
         if getattr(self._depth, "held", 0):
             yield
             return
-        self.home.mkdir(parents=True, exist_ok=True)
-        with (self.home / "writer.lock").open("a") as lock:
+        with self._lock() as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
@@ -259,6 +297,16 @@ class Lake:
                 raise
             finally:
                 self._depth.held = 0
+
+
+def _group(delta: DeltaTable | None) -> int:
+    return (delta and delta.transaction_version(_WRITER)) or 0
+
+
+def _numbered(group: int | None) -> CommitProperties | None:
+    if group is None:
+        return None
+    return CommitProperties(app_transactions=[Transaction(_WRITER, group)])
 
 
 def _written(con: duckdb.DuckDBPyConnection, query: str, folder: Path) -> tuple[AddAction, int]:

@@ -1,11 +1,10 @@
 """A writing session: deliveries gather in memory and are committed to the lake in groups.
 
-Before a group's rows are stored, each of its deliveries gets a marker in ``home/unfinished``; after
-its row in ``deliveries`` is committed, the marker goes. Whatever a crash leaves behind is invisible
-(it has no such row) and the next session removes it.
+Groups are numbered, and every commit of a group bears its number as a Delta transaction; its rows
+in ``deliveries`` are committed last. A table whose number is ahead of theirs holds what a crash
+left behind: it is invisible (its deliveries have no such row) and the next session removes it.
 """
 
-from collections.abc import Iterable
 from typing import Any
 
 import duckdb
@@ -14,6 +13,8 @@ import pyarrow as pa
 from ingestion.lake import Lake, literal, nothing
 from ingestion.schema import TABLES
 
+MEMORY = "512MB"
+"""What a delivery may take of memory before DuckDB goes on in the home's ``tmp``."""
 LARGE = 400_000
 """Rows after which a group is committed."""
 GROUP = 500
@@ -33,13 +34,15 @@ class Session:
     def open(self) -> None:
         """Look at the lake as it stands, with nothing pending."""
         self.con: duckdb.DuckDBPyConnection = self.lake.connect()
+        self.con.execute(f"set memory_limit = '{MEMORY}'")
         for table, schema in TABLES.items():
             self.con.execute(f"create temp table pending_{table} as {nothing(schema)}")
         self.con.execute("create temp table known(event_id varchar)")
-        self.known_sources: set[str] = set()
+        self.known_sources: dict[str, str] = {}
         self.closed: list[Row] = []
         self.rows = 0
         self.stale = False
+        self.group = max(self.lake.group(table) for table in TABLES)
         self.readings = self._active_readings()
         [[self.arrival_no]] = self.con.execute(
             "select coalesce(max(arrival_no), 0) from deliveries"
@@ -57,21 +60,31 @@ class Session:
         ).to_arrow_table()
         return {(row["source"], row["sha256"]): row for row in rows.to_pylist()}
 
-    def know(self, source: str, superseded: str | None) -> bool:
-        """Load the event ids a source already has; answer whether there are any."""
+    def know(self, source: str, superseded: str | None) -> str | None:
+        """Query of the event ids a source already has, or None if it has none.
+
+        A source's first delivery is compared with the lake as it lies there; only where a second
+        one follows is it worth holding the ids.
+        """
+        stored = f"select event_id from events where source = {literal(source)}"
+        if superseded:
+            stored += f" and delivery_id <> {literal(superseded)}"
         if source not in self.known_sources:
-            self.con.execute(
-                "insert into known select event_id from events where source = ?", [source]
-            )
-            self.known_sources.add(source)
+            self.known_sources[source] = stored
+            return stored if self._any(stored) else None
+        if self.known_sources[source]:
+            self.con.execute(f"insert into known {self.known_sources[source]}")
+            self.known_sources[source] = ""
         if superseded:
             self.con.execute(
                 "delete from known where event_id in "
                 "(select event_id from stored_events where delivery_id = ?)",
                 [superseded],
             )
-        [[some]] = self.con.execute("select count(*) from known").fetchall()
-        return bool(some)
+        return "select event_id from known" if self._any("select event_id from known") else None
+
+    def _any(self, query: str) -> bool:
+        return bool(self.con.execute(f"{query} limit 1").fetchall())
 
     def add(self, table: str, query: str) -> None:
         """Add the rows of a query to what is pending for a table."""
@@ -98,23 +111,18 @@ class Session:
         """
         if not self.closed:
             return
-        self.lake.unfinished.mkdir(parents=True, exist_ok=True)
-        markers = [self.lake.unfinished / str(row["delivery_id"]) for row in self.closed]
-        for marker in markers:
-            marker.touch()
+        self.group += 1
         for table in TABLES:
             if table != "deliveries":
                 self._store(table, (direct or {}).get(table))
         deliveries = pa.Table.from_pylist(self.closed, schema=TABLES["deliveries"])
-        self.lake.write("deliveries", deliveries)
-        for marker in markers:
-            marker.unlink(missing_ok=True)
+        self.lake.write("deliveries", deliveries, group=self.group)
         self.closed, self.rows = [], 0
         self.stale = self.stale or bool(direct)
 
     def _store(self, table: str, direct: str | None) -> None:
         for query in filter(None, [direct, self._pending(table)]):
-            self.lake.write_query(self.con, table, query, TABLES[table])
+            self.lake.write_query(self.con, table, query, TABLES[table], group=self.group)
         self.con.execute(f"delete from pending_{table}")
 
     def _pending(self, table: str) -> str | None:
@@ -124,19 +132,16 @@ class Session:
 
 def purge_unfinished(lake: Lake) -> None:
     """Remove what a crashed session stored of deliveries it never completed."""
-    markers = list(lake.unfinished.glob("*"))
-    if not markers:
+    tables = lake.unfinished()
+    if not tables:
         return
     con = lake.connect()
-    complete = {row[0] for row in con.execute("select delivery_id from deliveries").fetchall()}
+    for table in tables:
+        left_over = con.execute(
+            f"select distinct delivery_id from stored_{table} "
+            "where delivery_id not in (select delivery_id from deliveries) order by 1"
+        ).fetchall()
+        if left_over:
+            listed = ", ".join(literal(delivery_id) for (delivery_id,) in left_over)
+            lake.delete(table, f"delivery_id in ({listed})")
     con.close()
-    left_over = sorted(marker.name for marker in markers if marker.name not in complete)
-    for table in TABLES:
-        if left_over and table != "deliveries":
-            lake.delete(table, f"delivery_id in ({_listed(left_over)})")
-    for marker in markers:
-        marker.unlink(missing_ok=True)
-
-
-def _listed(values: Iterable[str]) -> str:
-    return ", ".join(literal(value) for value in values)

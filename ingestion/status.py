@@ -8,6 +8,7 @@ import duckdb
 
 from ingestion.errors import RetraceError
 from ingestion.lake import Lake
+from ingestion.schema import EVENTS
 
 _COUNTED = """
 select d.source, c.site, c.day, sum(c.received)::bigint, sum(c.accepted)::bigint,
@@ -27,6 +28,16 @@ left join (select delivery_id, count(*) as stored from events group by 1) e usin
 left join (select delivery_id, count(*) as stored from stored_quarantine group by 1) q
     using (delivery_id)
 where d.events <> coalesce(e.stored, 0) or d.refused <> coalesce(q.stored, 0)
+"""
+
+_IDENTITY = ("event_id", "source_seq", "ingested_at", "delivery_id")
+_TWINS = f"""
+with told as (
+    select any_value(source) as source, any_value(case_id) as case_id, count(*) as n from events
+    group by hash({", ".join(name for name in EVENTS.names if name not in _IDENTITY)})
+    having count(*) > 1
+)
+select source, sum(n - 1)::bigint, count(distinct case_id) from told group by 1 order by 1
 """
 
 
@@ -110,6 +121,24 @@ def status(lake: Lake) -> Status:
 
 def _stored_otherwise(con: duckdb.DuckDBPyConnection) -> list[tuple[Any, ...]]:
     return list(con.execute(_STORED).fetchall())
+
+
+@dataclass(frozen=True, slots=True)
+class Twins:
+    """Events of one source that say the same as another one of it, and the cases concerned.
+
+    Whether such lines happened twice or were written twice, their source alone knows: they stay
+    apart (each event beyond the first is counted here).
+    """
+
+    source: str
+    events: int
+    cases: int
+
+
+def twins(lake: Lake) -> list[Twins]:
+    """Count the twins of every source that has some."""
+    return [Twins(*row) for row in lake.connect().execute(_TWINS).fetchall()]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from ingestion.errors import RetraceError
 from ingestion.inbox import InboxCounts
 from ingestion.lake import Lake
 from ingestion.settings import Settings
-from ingestion.status import Status
+from ingestion.status import Status, Twins, twins
 from ingestion.status import status as count
 
 app = typer.Typer()
@@ -27,6 +27,7 @@ def status(home: Home = None, as_json: AsJson = False) -> None:
     settings = Settings.load(home)
     lake = Lake(settings.home)
     found, judged, waiting = count(lake), clocks(lake), _inbox(settings)
+    alike = twins(lake)
     if as_json:
         print_json(
             found.to_dict()
@@ -34,6 +35,7 @@ def status(home: Home = None, as_json: AsJson = False) -> None:
                 "messages": [channel.to_dict() for channel in channels(lake, by_day=True)],
                 "inbox": [asdict(counted) for counted in waiting],
                 "clocks": [clock.to_dict() for clock in judged],
+                "twins": [asdict(source) for source in alike],
             }
         )
         return
@@ -41,6 +43,7 @@ def status(home: Home = None, as_json: AsJson = False) -> None:
     _show_clocks(judged)
     _show_channels(channels(lake))
     _show_inbox(waiting)
+    _show_twins(alike)
     if found.unbalanced:
         raise RetraceError("Not balanced: " + "; ".join(found.unbalanced[:5]))
     out.print(
@@ -127,6 +130,12 @@ def _show_channels(interfaces: list[Channel]) -> None:
         ],
         rows,
     )
+
+
+def _show_twins(alike: list[Twins]) -> None:
+    if alike:
+        rows = [[source.source, source.events, source.cases] for source in alike]
+        table("Equal lines kept apart", ["source", "beyond the first", "cases concerned"], rows)
 
 
 def _show_inbox(counted: list[InboxCounts]) -> None:

@@ -1,17 +1,19 @@
 """Every file is a delivery: read once, whatever happens, and never doubled."""
 
+import json
 import subprocess
 import sys
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from deltalake import DeltaTable
 
-from ingestion.errors import HomeIsBusy
+from ingestion.errors import HomeIsBusy, HomeNotWritable
 from ingestion.intake import ingest
 from ingestion.lake import Lake
 from ingestion.settings import Settings
-from ingestion.status import status
+from ingestion.status import Twins, status, twins
 
 COLUMNS = {"case": "case", "activity": "activity", "time": "time"}
 
@@ -60,6 +62,7 @@ def test_identical_rows_in_one_file_stay_distinct(settings, tmp_path):
     path.write_text("case,activity,time\n" + "1,a,2024-01-01\n" * 3 + "1,b,2024-01-02\n")
     assert ingest(settings, [path], **COLUMNS).accepted == 4
     assert len({row[0] for row in lake_rows(settings.home)}) == 4
+    assert twins(Lake(settings.home)) == [Twins("log", events=2, cases=1)]
 
 
 def test_rows_with_the_same_producers_id_are_one_event(settings, tmp_path):
@@ -142,6 +145,56 @@ def test_actors_are_pseudonymous_unless_switched_off(settings, tmp_path, monkeyp
     assert ("Ada",) in lake_rows(plain.home, "coalesce(actor, '-')")
 
 
+def test_customers_are_pseudonymous_wherever_they_are_named(settings, tmp_path):
+    log, master = tmp_path / "a.csv", tmp_path / "customers.csv"
+    log.write_text("case,activity,time,customer_id\n1,a,2024-01-01,B00017\n1,b,2024-01-02,\n")
+    master.write_text("customer_id,segment,account_opened_on\nB00017,B2B,2020-01-01\n")
+    ingest(settings, [log], **COLUMNS)
+    ingest(settings, [master])
+    said = (
+        Lake(settings.home)
+        .connect()
+        .execute(
+            "select c.customer_id, e.extras from customers c "
+            "join events e on e.extras ->> 'customer_id' = c.customer_id"
+        )
+    )
+    [(customer, extras)] = said.fetchall()
+    assert customer.startswith("p_") and "B00017" not in extras
+
+
+def test_a_source_may_call_its_columns_what_it_likes(settings, tmp_path):
+    """Names the intake uses itself, in a mapping whose records state several events."""
+    names = ["rec", "rowid", "part", "problem", "record_key", "fate", "record", "c0"]
+    mapping, log = tmp_path / "own.yaml", tmp_path / "own.csv"
+    mapping.write_text(
+        "name: own\ncolumns: {case_id: rowid, activity: {constant: Receive}, occurred_at: rec}\n"
+        "events:\n  - {activity: {constant: Receive}}\n"
+        "  - {activity: {constant: Finish inspection}, occurred_at: part}\n"
+    )
+    log.write_text(
+        ",".join(names) + "\n2024-01-01,R1,2024-01-02,x,y,z,w,v\n,R2,2024-01-03,,,,,\n,R3,,x,,,,\n"
+    )
+    counts = ingest(settings, [log], mapping=str(mapping))
+    assert (counts.received, counts.accepted, counts.quarantined) == (3, 2, 1)
+    assert lake_rows(settings.home, "case_id, occurred_at::date::varchar") == [
+        ("R1", "2024-01-01"),
+        ("R1", "2024-01-02"),
+        ("R2", "2024-01-03"),
+    ]
+    con = Lake(settings.home).connect()
+    [[extras]] = con.execute("select distinct extras from events where case_id = 'R1'").fetchall()
+    assert json.loads(extras) == dict(zip(names[3:], "xyzwv", strict=True))
+    [[raw]] = con.execute("select raw from quarantine").fetchall()
+    assert json.loads(raw) == dict.fromkeys(names) | {"rowid": "R3", "problem": "x"}
+
+
+def test_a_home_that_cannot_be_made_is_one_clear_sentence(tmp_path):
+    path = write_log(tmp_path / "a.csv", range(2))
+    with pytest.raises(HomeNotWritable, match="Choose another"):
+        ingest(Settings.load(path / "home"), [path], **COLUMNS)
+
+
 def test_only_one_process_writes_at_a_time(settings, tmp_path):
     script = (
         "import sys, time; from ingestion.lake import Lake\n"
@@ -171,7 +224,23 @@ def test_a_crash_between_the_tables_leaves_nothing_visible(settings, tmp_path, m
     with pytest.raises(OSError, match="power cut"):
         ingest(settings, [path], **COLUMNS)
     assert Lake(settings.home).version("events") is not None
+    assert Lake(settings.home).unfinished() == ["events"]
     assert lake_rows(settings.home) == []
     monkeypatch.undo()
     assert ingest(settings, [path], **COLUMNS).accepted == 80
     assert len(lake_rows(settings.home)) == 80
+    assert Lake(settings.home).unfinished() == []
+
+
+def test_every_commit_bears_the_number_of_its_group_as_a_delta_transaction(settings, tmp_path):
+    lake = Lake(settings.home)
+    assert lake.group("events") == 0
+    ingest(settings, [write_log(tmp_path / "a.csv", range(4))], **COLUMNS)
+    delta = DeltaTable(str(lake.path("events")))
+    assert delta.transaction_version("retrace") == lake.group("deliveries") == 1
+    ingest(settings, [write_log(tmp_path / "b.csv", range(2))], **COLUMNS)  # nothing new in it
+    assert (lake.group("events"), lake.group("deliveries")) == (1, 2)
+    (tmp_path / "new.csv").write_text("case,activity,time\n9,a,2024-01-01\n")
+    ingest(settings, [tmp_path / "new.csv"], **COLUMNS)
+    assert lake.group("events") == lake.group("deliveries") == 3
+    assert lake.unfinished() == []

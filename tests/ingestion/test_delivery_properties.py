@@ -22,7 +22,7 @@ from ingestion.intake import ingest
 from ingestion.lake import Lake
 from ingestion.sealing import seal
 from ingestion.settings import Settings
-from ingestion.status import status
+from ingestion.status import status, twins
 from mining import directly_follows_graph, kpis, load, variants
 
 COLUMNS = {"case": "case", "activity": "activity", "time": "time"}
@@ -173,6 +173,10 @@ def test_twins_without_an_id_stay_apart_inside_a_delivery_and_are_one_across_del
         )
         identities = facts(home, "event_id")
         assert len(set(identities)) == wanted.total()
+        alike = [record for record, n in wanted.items() if n > 1]
+        counted = [(found.events, found.cases) for found in twins(Lake(home.home))]
+        said = (wanted.total() - len(wanted), len({record[0] for record in alike}))
+        assert counted == ([said] if alike else [])
 
 
 @given(st.lists(STATED, min_size=1, max_size=25))

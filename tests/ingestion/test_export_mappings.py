@@ -2,11 +2,12 @@
 
 import json
 
+import duckdb
 import pytest
 
 from ingestion.intake import ingest
 from ingestion.lake import Lake
-from ingestion.status import quarantined
+from ingestion.status import quarantined, twins
 
 AMAZON = """return-date,order-id,sku,asin,fnsku,product-name,quantity,fulfillment-center-id,\
 detailed-disposition,reason,status,license-plate-number,customer-comments
@@ -134,6 +135,28 @@ def test_credits_are_returns_and_adjustments_are_movements(settings, tmp_path):
         ("Post credit memo", "C536379:85123A", -1, "2011-07-01 08:41:00+00"),
         ("Sell", "536365:85123A", 6, "2010-12-01 08:26:00+00"),
     ]
+    shared = rows(
+        settings,
+        "select list(activity order by occurred_at) from events "
+        "join event_objects using (event_id) where object_type = 'customer_item' "
+        "group by object_id",
+    )
+    assert shared == [(["Sell", "Post credit memo", "Post credit memo"],)]
+    [[objects]] = rows(settings, "select string_agg(object_id) from event_objects")
+    assert "17850" not in objects  # the customer is pseudonymous there too
+
+
+RETURNS_OF_PURCHASES = """
+with told as (
+    select activity, occurred_at, object_id
+    from events join event_objects using (event_id)
+    where object_type = 'customer_item'
+), sold as (
+    select object_id, min(occurred_at) as first_at from told where activity = 'Sell' group by 1
+)
+select count(*) from told join sold using (object_id)
+where activity = 'Post credit memo' and first_at <= occurred_at
+"""
 
 
 @pytest.mark.slow
@@ -150,6 +173,14 @@ def test_the_whole_retail_file_goes_through_the_mapping(settings, shared_data):
         "select count(distinct document_id) from events where activity = 'Post credit memo'",
     )
     assert notes == 3_836
+    # credits follow purchases: as many as a published join of the same file finds
+    derived = shared_data / "retail" / "uci_derived_return_lines.csv.gz"
+    [[published]] = duckdb.sql(
+        f"select count(purchase_invoice) from read_csv('{derived}', all_varchar=true)"
+    ).fetchall()
+    [[followed]] = rows(settings, RETURNS_OF_PURCHASES)
+    assert followed == published == 7_599
+    assert [found.events for found in twins(Lake(settings.home))] == [5_268]  # equal lines stay two
     # the two famous pairs, each bought and credited again, stay the extremes of the lake
     extremes = rows(
         settings, "select quantity::int from events order by abs(quantity) desc, quantity limit 4"
