@@ -49,6 +49,13 @@ def reconcile(
             help="Prove per site that every record of this day is matched or in a break.",
         ),
     ] = None,
+    balances: Annotated[
+        Path | None,
+        typer.Option(
+            help="Stock the ERP reports (CSV: site, sku, status, at, quantity), to be rolled "
+            "forward by its postings (B16).",
+        ),
+    ] = None,
     record: Annotated[
         bool, typer.Option(help="Keep which breaks opened, closed and came back.")
     ] = True,
@@ -62,13 +69,17 @@ def reconcile(
     Month-end: `retrace reconcile --signoff june.csv --period-end 2026-06-30`
 
     Day-end: `retrace reconcile --close-out 2026-06-30`
+
+    Against stock reports of two or more days: `retrace reconcile --balances stock.csv`
     """
+    from mining.reconciliation import read_balances
     from mining.reconciliation import reconcile as run
 
     settings = Settings.load(home)
+    reported = read_balances(balances) if balances else None
     with progress_bar() as bar:
         bar.add_task("Reconciling", total=None)
-        found = run(settings.home, as_of=as_of)
+        found = run(settings.home, as_of=as_of, balances=reported)
         recorded = _log(settings).record(found, at=datetime.now(UTC)) if record else None
     sheets = _sign_off(settings, found, signoff, period_end) if signoff else ()
     proof = _proof(found, close_out) if close_out else None

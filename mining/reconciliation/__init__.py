@@ -1,7 +1,7 @@
 """Reconciliation: what warehouse, ERP, customer and supplier records do not agree on."""
 
 from mining.reconciliation.availability import promise_gap
-from mining.reconciliation.balances import RollForward, roll_forward
+from mining.reconciliation.balances import RollForward, read_balances, roll_forward
 from mining.reconciliation.findings import NAMES, Break, Reconciliation
 from mining.reconciliation.frames import reconcile_frames
 from mining.reconciliation.incremental import RunningReconciliation
@@ -36,6 +36,7 @@ __all__ = [
     "period_end",
     "promise_gap",
     "rank_breaks",
+    "read_balances",
     "reconcile",
     "reconcile_frames",
     "reserves",

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -20,6 +21,32 @@ Frame: TypeAlias = pd.DataFrame | pa.Table
 
 class BadBalances(RetraceError):
     """A frame of balances cannot be rolled forward."""
+
+
+def read_balances(path: Path) -> pd.DataFrame:
+    """Read a stock report (CSV): site, sku, status, at, quantity; further columns are ignored.
+
+    Times without an offset are UTC.
+
+    Raises
+    ------
+    BadBalances
+        Cannot be read, lacks a column, or a row has no readable time or quantity.
+    """
+    try:
+        rows = pd.read_csv(path, dtype=str, keep_default_na=False)
+    except (OSError, ValueError) as error:
+        raise BadBalances(f"{path} cannot be read as CSV: {error}") from error
+    missing = [column for column in [*KEYS, "at", "quantity"] if column not in rows]
+    if missing:
+        raise BadBalances(f"{path} has no column {', '.join(missing)}.")
+    at = pd.to_datetime(rows["at"], format="ISO8601", utc=True, errors="coerce")
+    quantity = pd.to_numeric(rows["quantity"], errors="coerce").astype(float)
+    for name, values in (("time (at)", at), ("quantity", quantity)):
+        bad = rows.index[values.isna()]
+        if len(bad):
+            raise BadBalances(f"{path}, line {bad[0] + 2}: no readable {name}.")
+    return rows[KEYS].assign(at=at, quantity=quantity)
 
 
 @dataclass(frozen=True, slots=True)

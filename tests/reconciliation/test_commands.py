@@ -6,6 +6,8 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
+from mining.reconciliation import read_balances, reconcile
+from mining.reconciliation.balances import BadBalances
 from mining.reconciliation_commands import app
 
 
@@ -70,3 +72,49 @@ def test_what_cannot_be_promised_is_listed_for_a_day(call):
     assert told["day"] == "2026-07-06"
     assert sum(row["units"] for row in told["gaps"]) > 0
     assert "cannot be promised yet" in call("books", "promise")
+
+
+def test_stock_reports_are_rolled_forward_by_the_erps_postings(call, small_home, tmp_path):
+    """Balances that follow from the postings tie; an edit nobody posted is one B16."""
+    rows = reconcile(small_home).movements
+    posted = rows[rows["side"] == "right"]
+    days = pd.to_datetime(["2026-06-20", "2026-07-10"], utc=True)
+    site, sku = posted[posted["kind"] == "receipt"].groupby(["site", "sku"]).size().idxmax()
+    mine = posted[(posted["site"] == site) & (posted["sku"] == sku)]
+    received = mine[(mine["kind"] == "receipt") & (mine["status"] == "RETURNS_HOLD")]
+    moved = mine[mine["kind"] == "transfer"]
+    between = [
+        frame["occurred_at"].between(*days, inclusive="right") for frame in (received, moved)
+    ]
+    change = received["quantity"][between[0]].sum() - moved["quantity"][between[1]].sum()
+    report = pd.DataFrame(
+        {
+            "site": site, "sku": sku, "status": "RETURNS_HOLD",
+            "at": days.map(str), "quantity": [50.0, 50.0 + change],
+        }
+    )  # fmt: skip
+    path = tmp_path / "stock.csv"
+    report.to_csv(path, index=False)
+    ask = ("reconcile", "--no-record", "--json", "--balances", path)
+    assert "B16" not in json.loads(call(*ask))["by_type"]
+    report.loc[1, "quantity"] -= 7
+    report.to_csv(path, index=False)
+    [drift] = [one for one in json.loads(call(*ask))["breaks"] if one["type"] == "B16"]
+    assert drift["members"] == [f"{site}|{sku}|RETURNS_HOLD"]
+    assert drift["delta_quantity"] == -7
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("site,sku,status,quantity\n", "no column at"),
+        ("site,sku,status,at,quantity\nD,S,HOLD,2026-07-01,x\n", "line 2: no readable quantity"),
+        ("site,sku,status,at,quantity\nD,S,HOLD,soon,1\n", "line 2: no readable time"),
+        ("", "cannot be read"),
+    ],
+)
+def test_a_stock_report_that_cannot_be_used_says_where(text, says, tmp_path):
+    path = tmp_path / "stock.csv"
+    path.write_text(text)
+    with pytest.raises(BadBalances, match=says):
+        read_balances(path)
