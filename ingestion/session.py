@@ -13,9 +13,9 @@ import pyarrow as pa
 from ingestion.lake import Lake, literal, nothing
 from ingestion.schema import TABLES
 
-MEMORY = "512MB"
+MEMORY = "1GB"
 """What a delivery may take of memory before DuckDB goes on in the home's ``tmp``."""
-LARGE = 400_000
+LARGE = 100_000
 """Rows after which a group is committed."""
 GROUP = 500
 """Deliveries after which a group is committed."""

@@ -26,7 +26,8 @@ def read_delimited(con: duckdb.DuckDBPyConnection, delivery: Staged) -> Raw:
         f"create or replace temp view raw as select * from read_csv("
         f"{literal(str(delivery.content))}, auto_detect=false, header=true, "
         f"delim={literal(delimiter)}, quote='\"', escape='\"', "
-        f"columns={{{fields}}}, max_line_size={MAX_LINE + 2}, store_rejects=true)"
+        f"columns={{{fields}}}, max_line_size={MAX_LINE + 2}, "
+        f"buffer_size={2 * MAX_LINE}, store_rejects=true)"
     )
     return Raw(columns, "csv", lambda: _rejects(con))
 

@@ -12,6 +12,7 @@ from ingestion.limits import MAX_COLUMNS, MAX_NESTING, nesting
 from ingestion.readers.raw import Raw
 from ingestion.staging import MAX_LINE, Refused, Staged
 
+_NULL = "NULL"
 MAX_DEPTH = 4
 """Levels that become columns of their own; what lies deeper stays JSON in one column."""
 
@@ -25,7 +26,7 @@ def read_jsonl(con: duckdb.DuckDBPyConnection, delivery: Staged) -> Raw:
         f"false as deep from read_csv("
         f"{literal(str(delivery.content))}, auto_detect=false, header=false, delim='\x1f', "
         f"quote='', escape='', columns={{'line': 'VARCHAR'}}, "
-        f"max_line_size={MAX_LINE + 2}) where trim(line) <> ''"
+        f"max_line_size={MAX_LINE + 2}, buffer_size={2 * MAX_LINE}) where trim(line) <> ''"
     )
     _mark_deep_lines(con)
     con.execute(
@@ -64,10 +65,24 @@ def _mark_deep_lines(con: duckdb.DuckDBPyConnection) -> None:
 
 def _leaf_paths(con: duckdb.DuckDBPyConnection) -> list[tuple[str, ...]]:
     """Paths of all values that are not objects, over every line."""
-    [[structure]] = con.execute(
-        "select json_group_structure(line::json) from json_lines"
-    ).fetchall()
-    return sorted(_leaves(json.loads(structure or "{}"), ()))
+    shapes = con.execute("select distinct json_structure(line::json)::varchar from json_lines")
+    merged: Any = {}
+    while some := shapes.fetchmany(1_000):
+        for (shape,) in some:
+            merged = _merged(merged, json.loads(shape))
+        if len(merged) > MAX_COLUMNS:
+            break
+    return sorted(_leaves(merged, ()))
+
+
+def _merged(one: Any, other: Any) -> Any:
+    """The structure two values have in common; where they contradict each other, one value."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        both = {key: _merged(one[key], other[key]) for key in one.keys() & other.keys()}
+        return one | other | both
+    if _NULL in (one, other):
+        return other if one == _NULL else one
+    return one if one == other else "JSON"
 
 
 def _leaves(structure: Any, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
