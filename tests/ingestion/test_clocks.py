@@ -92,7 +92,8 @@ def test_an_end_of_day_file_is_marked_across_a_change_of_the_clock(settings, tmp
 
 def test_the_simulators_legacy_sites_and_no_others_are_marked(small_home):
     marked = {(clock.source, clock.site) for clock in clocks(Lake(small_home)) if clock.is_batch}
-    assert marked == {("wms_legacy", "DC4"), ("wms_legacy", "DC5")}
+    mails_of_a_day = ("inspection_mail", "DC5")
+    assert marked == {("wms_legacy", "DC4"), ("wms_legacy", "DC5"), mails_of_a_day}
 
 
 def test_status_says_it_to_machines_and_to_people(settings, tmp_path):
