@@ -17,7 +17,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from ingestion.errors import RetraceError, UnreadableFile, is_disk_full
+from ingestion.errors import OutOfMemory, RetraceError, UnreadableFile, is_disk_full
 from ingestion.fates import (
     WHY,
     count_records,
@@ -75,6 +75,8 @@ class Door:
             with _duckdb_errors_named(path), staged(path, self.scratch, progress) as delivery:
                 raw = read_raw(self.session.con, delivery, asked)
                 self.take(delivery, raw, resolve(delivery, raw))
+        except OutOfMemory:
+            raise
         except RetraceError as error:
             if explicit:
                 self.session.commit()
@@ -323,6 +325,8 @@ class Door:
 def _duckdb_errors_named(path: Path) -> Iterator[None]:
     try:
         yield
+    except duckdb.OutOfMemoryException as error:
+        raise OutOfMemory(path) from error
     except duckdb.Error as error:
         if is_disk_full(error):
             raise

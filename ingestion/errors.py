@@ -60,6 +60,17 @@ class DiskFull(RetraceError):
         )
 
 
+class OutOfMemory(RetraceError):
+    """A file is sound, but this machine has too little memory to read it."""
+
+    def __init__(self, path: object) -> None:
+        self.path = str(path)
+        super().__init__(
+            f"There is too little memory to read {self.path}. What was loaded before is intact. "
+            "Free some memory, or split the file, and run the same command again."
+        )
+
+
 def is_disk_full(error: BaseException) -> bool:
     """Whether an error of Python, DuckDB or Delta says that a disk (or a quota) is full."""
     codes = (errno.ENOSPC, errno.EDQUOT)

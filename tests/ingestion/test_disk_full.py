@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from ingestion.database import engine, writing
-from ingestion.errors import DiskFull
+from ingestion.errors import DiskFull, OutOfMemory
 from ingestion.inbox import Message, counts, store
 from ingestion.intake import ingest
 from ingestion.lake import Lake
@@ -134,3 +134,15 @@ def test_a_full_disk_under_the_inbox_refuses_and_keeps_what_was_acknowledged(sma
         again = store(connection, [*acknowledged[-10:], *batch], now=now)
     assert again == [False] * 10 + [True] * 10
     database.dispose()
+
+
+def test_too_little_memory_is_no_fault_of_the_file(log, tmp_path, monkeypatch):
+    """It is not quarantined; with memory the same call completes."""
+    settings = Settings.load(tmp_path / "home")
+    with monkeypatch.context() as small:
+        small.setattr("ingestion.session.MEMORY", "8MB")
+        with pytest.raises(OutOfMemory, match="too little memory to read"):
+            ingest(settings, [log.parent], **COLUMNS)
+    assert Lake(settings.home).version("quarantine") is None
+    again = ingest(settings, [log.parent], **COLUMNS)
+    assert (again.accepted, again.quarantined) == (ROWS, 0)
