@@ -18,7 +18,7 @@ from mining.reconciliation.findings import NAMES, Break, Reconciliation
 from mining.reconciliation.frames import Frame, in_order, reconcile_frames
 from mining.reconciliation.policy import Policy
 from mining.reconciliation.records import Records, exists
-from mining.reconciliation.refused import await_refused, refused_records
+from mining.reconciliation.refused import await_refused, named_movements, refused_records
 from mining.reconciliation.settlement import credit_breaks, supplier_breaks
 
 Moment = datetime | date | str
@@ -51,9 +51,10 @@ def reconcile(
     policy = policy or Policy.load()
     engine, known_us, calendars = open_facts(home_or_log, as_of)
     records = Records(engine, known_us)
+    posted = records.posted()
     found = reconcile_frames(
         records.moved(),
-        records.posted(),
+        posted,
         policy=policy,
         calendars=calendars,
         site_sla_h=_service_levels(engine),
@@ -63,7 +64,7 @@ def reconcile(
         *credit_breaks(records, policy=policy, as_of_us=known_us),
         *supplier_breaks(records, policy=policy, as_of_us=known_us),
     ]
-    found = await_refused(found, refused_records(engine))
+    found = await_refused(found, refused_records(engine), named_movements(found, posted))
     drift = [] if balances is None else _drift(records, balances, policy, known_us)
     examined = set(NAMES) if balances is not None else set(NAMES) - {"B16"}
     breaks = in_order([*found.breaks, *money, *drift])

@@ -1,7 +1,8 @@
 """Postings whose movement was refused at the door: the quarantine explains them.
 
-A refused record that states the line, SKU, quantity and status of a posting is its movement, though
-not one that can be counted: the posting waits for its repair, it is not unsupported.
+A refused record that bears the number a posting names, or states its line and SKU, and agrees with
+its quantity and status is its movement, though not one that can be counted: the posting waits for
+its repair, it is not unsupported.
 """
 
 import json
@@ -11,6 +12,8 @@ from dataclasses import replace
 from typing import Any, Final
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from mining.engine import DuckDBEngine
 from mining.reconciliation.findings import Break, Reconciliation
@@ -20,6 +23,7 @@ from mining.reconciliation.sentences import number
 Refused = dict[str, list[tuple[str, frozenset[str]]]]
 QUARANTINE: Final = "quarantine"
 """Key of postings that rest on a refused record."""
+NAMELESS: Final[Mapping[str, tuple[str, ...]]] = {}
 
 
 def refused_records(engine: DuckDBEngine) -> Refused:
@@ -56,11 +60,28 @@ def _texts(said: Any) -> Iterable[str]:
         yield str(said)
 
 
-def await_refused(found: Reconciliation, refused: Refused) -> Reconciliation:
+def named_movements(found: Reconciliation, postings: pa.Table) -> dict[str, tuple[str, ...]]:
+    """Numbers an unsupported posting names its movement by: the warehouse's document, a message."""
+    members = [member for one in found.of_type("B11") for member in one.members]
+    rows = postings.filter(pc.is_in(postings["movement_id"], pa.array(members, pa.string())))
+    names = rows.select(["movement_id", "document", "reference"]).to_pylist()
+    return {
+        row["movement_id"]: tuple(filter(None, (row["document"], row["reference"])))
+        for row in names
+    }
+
+
+def await_refused(
+    found: Reconciliation, refused: Refused, named: Mapping[str, tuple[str, ...]] = NAMELESS
+) -> Reconciliation:
     """Take postings that agree with a refused record out of the breaks (B11) and into review.
 
     Each refused record supports one posting at most. A posting of its line and SKU that does not
     agree with it stays a break that points to it.
+
+    Parameters
+    ----------
+    named : mapping of posting to the numbers it names its movement by, optional
     """
     if not refused:
         return found
@@ -70,7 +91,7 @@ def await_refused(found: Reconciliation, refused: Refused) -> Reconciliation:
     waiting: dict[str, str] = {}
     kept, used = [], set[str]()
     for one in found.breaks:
-        near = _near(one, refused) if one.type == "B11" else []
+        near = _near(one, refused, named) if one.type == "B11" else []
         near = [(name, texts) for name, texts in near if name not in used]
         agreeing = [name for name, texts in near if _agrees(one, texts, status)]
         if agreeing:
@@ -86,11 +107,16 @@ def await_refused(found: Reconciliation, refused: Refused) -> Reconciliation:
     )
 
 
-def _near(one: Break, refused: Refused) -> list[tuple[str, frozenset[str]]]:
-    """Refused records of the line and SKU of a break."""
+def _near(
+    one: Break, refused: Refused, named: Mapping[str, tuple[str, ...]]
+) -> list[tuple[str, frozenset[str]]]:
+    """Refused records a break's posting names, then those of its line and SKU."""
+    numbers = [number for member in one.members for number in named.get(member, ())]
+    asked = [record for number in numbers for record in refused.get(number, ())]
     rma, _, line_number = (one.line or "").rpartition(":")
     filed = refused.get(rma, []) if rma else []
-    return [(name, texts) for name, texts in filed if {line_number, one.sku} <= texts]
+    asked += [record for record in filed if {line_number, one.sku} <= record[1]]
+    return list(dict.fromkeys(asked))
 
 
 def _agrees(one: Break, texts: frozenset[str], status: Mapping[str, Any]) -> bool:

@@ -57,3 +57,16 @@ def test_a_record_of_the_line_with_another_quantity_is_pointed_at():
     assert "lies in quarantine as q1, but states other things" in one.explanation
     assert one.confidence == "suggested"
     assert await_refused(found, {}) is found
+
+
+def test_a_posting_waits_for_the_refused_record_whose_number_it_names():
+    """An EPCIS event states its line inside an address, but bears the warehouse's number."""
+    event = {"rma": "https://returns.example/R26000001%3A2", "document": "W9", "n": 3, "sku": "S1"}
+    before = unsupported()
+    named = {"E1": ("W9", "MSG1"), "E2": ("W8",)}
+    assert len(await_refused(before, filed(event)).breaks) == 2
+    assert [one.members for one in await_refused(before, filed(event), named)] == [("E2",)]
+    [one] = [
+        one for one in await_refused(before, filed(event | {"n": 4}), named) if "E1" in one.members
+    ]
+    assert "states other things" in one.explanation
