@@ -193,7 +193,9 @@ def test_sigterm_finishes_what_is_under_way(broker, settings):
 
 @pytest.mark.service
 @pytest.mark.parametrize(
-    "rounds", [20, pytest.param(200, marks=pytest.mark.slow)], ids=["20", "200"]
+    "rounds",
+    [20, pytest.param(200, marks=[pytest.mark.slow, pytest.mark.timeout(3600)])],
+    ids=["20", "200"],
 )
 def test_kill_9_loses_nothing_and_doubles_nothing(broker, settings, nursery, rounds):
     dice = random.Random(rounds)

@@ -28,7 +28,9 @@ from ingestion.status import status
 from scoring_api.keys import create_key
 
 ROUNDS = pytest.mark.parametrize(
-    "rounds", [20, pytest.param(200, marks=pytest.mark.slow)], ids=["20", "200"]
+    "rounds",
+    [20, pytest.param(200, marks=[pytest.mark.slow, pytest.mark.timeout(3600)])],
+    ids=["20", "200"],
 )
 COLUMNS = {"case": "case", "activity": "activity", "time": "time"}
 BATCH = 50

@@ -236,7 +236,9 @@ def crash(settings, round, seconds):
 
 
 @pytest.mark.parametrize(
-    "rounds", [20, pytest.param(200, marks=pytest.mark.slow)], ids=["20", "200"]
+    "rounds",
+    [20, pytest.param(200, marks=[pytest.mark.slow, pytest.mark.timeout(3600)])],
+    ids=["20", "200"],
 )
 def test_kill_9_loses_nothing_and_doubles_nothing(settings, database, rounds):
     dice = random.Random(rounds)
