@@ -166,7 +166,7 @@ def _shaped(frame: pd.DataFrame | pa.Table, name: str) -> pa.Table:
     columns = {column: _column(given, column, n, name) for column in MOVEMENT_COLUMNS}
     if columns["line"].null_count < n and columns["number"].null_count == n:
         columns["number"] = pc.struct_field(
-            pc.extract_regex(columns["line"], r"(?P<rma>^.*):(?P<number>[^:]*)$"), "number"
+            pc.extract_regex(columns["line"], r":(?P<number>[^:]*)$"), "number"
         )
     for column in ("movement_id", "quantity", "occurred_at"):
         if columns[column].null_count:
@@ -221,10 +221,15 @@ def _sorted(table: pa.Table) -> pa.Table:
     if not len(table):
         return table.combine_chunks()
     keys = ["occurred_at", "movement_id"]
-    ids = table["movement_id"]
-    if pc.count_distinct(ids).as_py() < len(ids):
+    table = _sorted_by(table, keys)
+    same = [pc.equal(table[name][1:], table[name][:-1]) for name in keys]
+    if pc.any(pc.and_(*same)).as_py():
         keys += [name for name in table.column_names if name not in keys]
-    keys = [name for name in keys if table[name].null_count < len(table)]
+        table = _sorted_by(table, [name for name in keys if table[name].null_count < len(table)])
+    return table
+
+
+def _sorted_by(table: pa.Table, keys: Sequence[str]) -> pa.Table:
     order = pc.sort_indices(table, sort_keys=[(name, "ascending") for name in keys])
     return table.take(order).combine_chunks()
 

@@ -222,6 +222,7 @@ class _Writer:
         opened = self._opened(lefts, rights)
         first = case.movement or case.posting or {}
         quantity, value, risk = self._amounts(code, group, case)
+        case = replace(case, delta_value=value)
         age = round((self.as_of_us - opened) / DAY_US, 3)
         return Break(
             break_id=break_id(members, rules=self.policy.version),
@@ -230,8 +231,8 @@ class _Writer:
             delta_quantity=_rounded(quantity, 6),
             delta_value=_rounded(value, 2),
             value_at_risk=_rounded(risk, 2),
-            explanation=explain(replace(case, delta_value=value)),
-            suggested_fix=suggest(replace(case, delta_value=value)),
+            explanation=explain(case),
+            suggested_fix=suggest(case),
             age_days=age,
             confidence=self._confidence(group, case),
             secondary=self._secondary(group, code),
@@ -254,8 +255,8 @@ class _Writer:
         movement = self.left_rows[lefts[0]] if lefts else None
         posting = self.right_rows[shown[0]] if shown else None
         place = int(self.verdict.place[group])
-        moved = float(board.left.quantity[lefts].sum()) if lefts else 0.0
-        posted = float(board.right.quantity[plain].sum()) if plain else 0.0
+        moved = _total(self.left_rows, lefts)
+        posted = _total(self.right_rows, plain)
         cost = float(self.differences.unit_cost[place]) if place >= 0 else self._cost(lefts, rights)
         candidates = [self.reviews[key] for key in self._review_keys(lefts, rights)]
         return Case(
@@ -268,7 +269,7 @@ class _Writer:
             netted=self._ids(self.right_rows, netted),
             moved=moved,
             posted=posted,
-            extra=float(board.right.quantity[extras].sum()) if extras else 0.0,
+            extra=_total(self.right_rows, extras),
             factor=float(self.differences.factor[place]) if place >= 0 else 0.0,
             unit_cost=cost,
             due_us=int(self.due[lefts[0]]) if lefts else 0,
@@ -349,6 +350,10 @@ class _Writer:
     def _opened(self, lefts: list[int], rights: list[int]) -> int:
         moments = [int(self.board.left.time[row]) for row in lefts]
         return min(moments + [int(self.board.right.time[row]) for row in rights])
+
+
+def _total(rows: dict[int, Row], which: list[int]) -> float:
+    return float(sum(rows[row]["quantity"] for row in which))
 
 
 def _rounded(value: float, digits: int) -> float:

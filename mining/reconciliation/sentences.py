@@ -53,13 +53,13 @@ def money(value: float) -> str:
 
 def day(moment: datetime | None) -> str:
     """The day of a moment, ISO."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%d") if moment else "an unknown day"
+    return moment.astimezone(UTC).date().isoformat() if moment else "an unknown day"
 
 
 def clock(moment_us: int) -> str:
     """A moment to the minute, UTC."""
-    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=moment_us)
-    return moment.strftime("%Y-%m-%d %H:%M UTC")
+    moment = datetime(1970, 1, 1) + timedelta(microseconds=moment_us)
+    return f"{moment.isoformat(' ', 'minutes')} UTC"
 
 
 def explain(case: Case) -> str:
