@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ingestion.console import AsJson, AsOf, Home, out, print_json, progress_bar, table
+from ingestion.console import AsJson, AsOf, Home, err, out, print_json, progress_bar, table
 from ingestion.settings import Settings
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ def ledger(as_of: AsOf = None, home: Home = None, as_json: AsJson = False) -> No
 
     with _busy("Following units"):
         found = unit_ledger(Settings.load(home).home, as_of=as_of)
+    say_if_nothing(len(found.lines))
     if as_json:
         counts = {str(k): int(v) for k, v in found.lines["state"].value_counts().items()}
         print_json({"ties": found.ties, "lines": counts, "walk": _rows(found.walk)})
@@ -44,6 +45,7 @@ def reserves(as_of: AsOf = None, home: Home = None, as_json: AsJson = False) -> 
 
     with _busy("Rolling forward"):
         found = roll(Settings.load(home).home, as_of=as_of)
+    say_if_nothing(len(found.roll_forward) + len(found.write_offs))
     if as_json:
         told = {"roll_forward": _rows(found.roll_forward), "write_offs": _rows(found.write_offs)}
         print_json({"ties": found.ties} | told)
@@ -63,6 +65,7 @@ def vendors(as_of: AsOf = None, home: Home = None, as_json: AsJson = False) -> N
 
     with _busy("Reading claims"):
         found = vendor_returns(Settings.load(home).home, as_of=as_of)
+    say_if_nothing(int(found.control["documents"].sum()))
     if as_json:
         print_json({"ties": found.ties, "control": _rows(found.control)})
         return
@@ -92,6 +95,7 @@ def promise(
     with _busy("Reconciling"):
         found = run(where, as_of=as_of)
         gap = promise_gap(found, calendars=open_facts(where, as_of)[2])
+    say_if_nothing(len(found.movements))
     asked: date = (day or found.as_of).date()
     rows = gap[gap["day"].dt.date == asked].sort_values(
         ["value", "site", "sku"], ascending=[False, True, True]
@@ -104,6 +108,18 @@ def promise(
         "promised yet",
         rows.drop(columns="day").head(50),
     )
+
+
+def say_if_nothing(records: int) -> None:
+    """Say on stderr why there is nothing to tell of a log without movements, credits or claims."""
+    if not records:
+        err.print(
+            "Nothing to reconcile: the log has none of the steps this needs. Warehouse movements "
+            "are Receive and Execute disposition, postings Post goods receipt and Post stock "
+            "transfer, money Post credit memo and File supplier claim; a mapping can name the "
+            "steps of a log so (retrace ingest --help). Any two tables of movements: "
+            "mining.reconciliation.reconcile_frames."
+        )
 
 
 @contextmanager

@@ -10,6 +10,7 @@ import typer
 from ingestion.console import AsJson, AsOf, Home, out, print_json, progress_bar, table
 from ingestion.settings import Settings
 from mining.books_commands import app as books_app
+from mining.books_commands import say_if_nothing
 
 app = typer.Typer()
 breaks_app = typer.Typer(
@@ -81,6 +82,7 @@ def reconcile(
         bar.add_task("Reconciling", total=None)
         found = run(settings.home, as_of=as_of, balances=reported)
         recorded = _log(settings).record(found, at=datetime.now(UTC)) if record else None
+    say_if_nothing(len(found.movements) + len(found.breaks))
     sheets = _sign_off(settings, found, signoff, period_end) if signoff else ()
     proof = _proof(found, close_out) if close_out else None
     if as_json:

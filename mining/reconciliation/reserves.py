@@ -168,7 +168,7 @@ def _months(moments: "pd.Series[pd.Timestamp]") -> Any:
 def _write_offs(records: Records) -> pd.DataFrame:
     """Units scrapped or disposed of, by why they had come back."""
     rows: pd.DataFrame = records.write_offs().to_pandas()
-    family = rows["reason"].fillna("").str.partition(".")[0]
+    family = rows["reason"].fillna("").astype("str").str.split(".").str[0]
     refused = claims(records)
     denied = set(refused.loc[refused["state"] == "denied", "line"])
     rows["class"] = np.where(

@@ -6,6 +6,8 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
+from ingestion.intake import ingest
+from ingestion.settings import Settings
 from mining.reconciliation import read_balances, reconcile
 from mining.reconciliation.balances import BadBalances
 from mining.reconciliation_commands import app
@@ -118,3 +120,25 @@ def test_a_stock_report_that_cannot_be_used_says_where(text, says, tmp_path):
     path.write_text(text)
     with pytest.raises(BadBalances, match=says):
         read_balances(path)
+
+
+@pytest.fixture(scope="module")
+def other_home(tmp_path_factory):
+    """A home that holds a log of something else."""
+    folder = tmp_path_factory.mktemp("other")
+    (folder / "log.csv").write_text("case,step,at\nc1,A,2026-01-01\nc1,B,2026-01-02\n")
+    columns = {"case": "case", "activity": "step", "time": "at"}
+    ingest(Settings.load(folder / "home"), [folder / "log.csv"], **columns)
+    return folder / "home"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["reconcile"], *(["books", book] for book in ("ledger", "reserves", "vendors", "promise"))],
+)
+def test_a_log_of_something_else_says_why_there_is_nothing(other_home, words):
+    done = CliRunner().invoke(app, [*words, "--json", "--home", str(other_home)])
+    assert done.exception is None
+    assert "Nothing to reconcile" in " ".join(done.stderr.split())
+    told = json.loads(done.stdout)
+    assert not told.get("breaks")
