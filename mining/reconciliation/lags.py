@@ -105,9 +105,13 @@ def _value_days(site: str, part: pd.DataFrame) -> dict[str, object]:
 
 def ageing(found: Reconciliation) -> pd.DataFrame:
     """Open breaks by age bucket and type: breaks, value at risk, oldest age in days."""
-    frame = found.frame
+    return ages_of(found.frame)
+
+
+def ages_of(breaks: pd.DataFrame) -> pd.DataFrame:
+    """The same of a frame of breaks."""
     order = [name for _, name in AGES] + [">30"]
-    frame["age_bucket"] = pd.Categorical(frame["age_bucket"], order, ordered=True)
+    frame = breaks.assign(age_bucket=pd.Categorical(breaks["age_bucket"], order, ordered=True))
     grouped = frame.groupby(["type", "age_bucket"], observed=True)
     return grouped.agg(
         breaks=("break_id", "size"),

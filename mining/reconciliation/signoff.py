@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from mining.reconciliation.findings import NAMES, Reconciliation
-from mining.reconciliation.lags import ageing
+from mining.reconciliation.lags import ages_of
 from mining.reconciliation.life import Life
 
 _STYLE = """
@@ -34,7 +34,8 @@ class PeriodEnd:
     """The state of a reconciliation at the end of a month.
 
     ``breaks`` are those opened by then; ``cut_off`` those whose two sides lie in different
-    periods; ``totals`` has one row per type: breaks, delta_value, value_at_risk.
+    periods; ``totals`` has one row per type: breaks, delta_value, value_at_risk; ``ages`` one per
+    type and age bucket, of the same breaks.
     """
 
     period_end: date
@@ -79,7 +80,7 @@ def period_end(
         breaks=inside.reset_index(drop=True),
         cut_off=inside[late].reset_index(drop=True),
         totals=totals.reset_index(),
-        ages=ageing(found),
+        ages=ages_of(inside),
     )
 
 
@@ -112,12 +113,14 @@ def _harmless(value: object) -> object:
 def to_html(state: PeriodEnd) -> str:
     """The sheet: totals, ages, cut-off, the hundred largest breaks, and room for two names."""
     totals = state.totals.assign(name=state.totals["type"].map(NAMES))
-    largest = state.breaks.sort_values(["value_at_risk", "break_id"], ascending=[False, True])
+    totals = pd.concat([totals, _sum_of(totals)], ignore_index=True)
+    unsettled = state.breaks[state.breaks["status"] != "closed"]
+    largest = unsettled.sort_values(["value_at_risk", "break_id"], ascending=[False, True])
     sections = [
         ("Totals by type", totals[["type", "name", "breaks", "delta_value", "value_at_risk"]]),
-        ("Age of what is open", state.ages),
+        ("Age by type, in days", state.ages),
         ("Cut-off: the two sides lie in different periods", _short(state.cut_off)),
-        ("Largest open breaks", _short(largest.head(100))),
+        ("Largest breaks that nobody has closed", _short(largest.head(100))),
     ]
     body = "".join(f"<h2>{escape(title)}</h2>{_table(frame)}" for title, frame in sections)
     return (
@@ -132,6 +135,11 @@ def to_html(state: PeriodEnd) -> str:
     )
 
 
+def _sum_of(totals: pd.DataFrame) -> pd.DataFrame:
+    sums = totals[["breaks", "delta_value", "value_at_risk"]].sum().to_frame().T
+    return sums.astype({"breaks": int}).assign(type="all", name="")
+
+
 def _short(frame: pd.DataFrame) -> pd.DataFrame:
     return frame[["break_id", "type", "site", "value_at_risk", "age_days", "status", "explanation"]]
 
@@ -141,7 +149,7 @@ def _table(frame: pd.DataFrame) -> str:
         return "<p>None.</p>"
     numeric = [pd.api.types.is_numeric_dtype(kind) for kind in frame.dtypes]
     head = "".join(
-        f"<th{' class=n' if n else ''}>{escape(str(c))}</th>"
+        f"<th{' class=n' if n else ''}>{escape(str(c).replace('_', ' '))}</th>"
         for c, n in zip(frame.columns, numeric, strict=True)
     )
     rows = "".join(

@@ -118,7 +118,11 @@ def test_the_sign_off_lists_every_break_of_the_period(found, tmp_path):
     rows = pd.read_csv(table, keep_default_na=False)
     assert rows["break_id"].tolist() == state.breaks["break_id"].tolist()
     assert rows["value_at_risk"].sum() == pytest.approx(state.totals["value_at_risk"].sum())
+    assert 0 < len(state.breaks) < len(found.breaks)
+    ages = state.ages.groupby("type")["breaks"].sum()
+    assert ages.to_dict() == state.totals.set_index("type")["breaks"].to_dict()
     html = sheet.read_text(encoding="utf-8")
+    assert f"<td>all</td><td></td><td class=n>{len(state.breaks):,}</td>" in html
     assert "Reviewed by" in html
     assert f"{len(state.breaks):,} breaks" in html
     assert {"B12"} >= set(state.cut_off["type"]) - set(state.breaks["type"])
