@@ -122,6 +122,34 @@ def say_if_nothing(records: int) -> None:
         )
 
 
+@app.command()
+def lags(as_of: AsOf = None, home: Home = None, as_json: AsJson = False) -> None:
+    """Show how long movements stay unposted and unmatched, per site, and how old breaks are.
+
+    What is still open counts as lasting until now (Kaplan-Meier); site "" is all of them.
+
+    Example: `retrace books lags --json`
+    """
+    from mining.reconciliation import ageing
+    from mining.reconciliation import lags as measure
+    from mining.reconciliation import reconcile as run
+    from mining.reconciliation.lakes import open_facts
+
+    where = Settings.load(home).home
+    with _busy("Reconciling"):
+        found = run(where, as_of=as_of)
+        waits = measure(found, calendars=open_facts(where, as_of)[2])
+    ages = ageing(found).astype({"age_bucket": "str"})
+    waits = waits.astype(object).where(waits.notna(), None)
+    say_if_nothing(len(found.movements))
+    if as_json:
+        told = {"lags": _rows(waits), "ages": _rows(ages)}
+        print_json({"as_of": found.as_of.isoformat()} | told)
+        return
+    _show("Lags (hours)", waits)
+    _show("Age of open breaks (days)", ages)
+
+
 @contextmanager
 def _busy(what: str) -> Iterator[None]:
     with progress_bar() as bar:
@@ -140,6 +168,8 @@ def _show(title: str, frame: Any) -> None:
 
 
 def _word(value: object) -> str:
+    if value is None:
+        return "-"
     return f"{value:,.2f}".removesuffix(".00") if isinstance(value, float) else str(value)
 
 

@@ -4,35 +4,52 @@ What is still open has lasted at least until now: quantiles are Kaplan-Meier, an
 stands beside every figure.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from mining.calendars import Calendar
 from mining.reconciliation.findings import AGES, Reconciliation
 from mining.reconciliation.refused import QUARANTINE
 from mining.survival import kaplan_meier
+from mining.worktime import SiteHours
 
 _TIMING: Final = ("", "B03", "B10", "B12")
 
 
-def lags(found: Reconciliation) -> pd.DataFrame:
+def lags(found: Reconciliation, *, calendars: Sequence[Calendar] = ()) -> pd.DataFrame:
     """The four lags by site, and for all sites ("").
+
+    Parameters
+    ----------
+    calendars : sequence of Calendar
+        Working hours of the sites, for the posting lag in business hours.
 
     Returns
     -------
-    frame: lag, site, n, open_share, p50_h, p90_h, value_days, equivalent_lag_days. Posting lag is
-    from the movement to its entry in the ERP; match lag to when both sides were recorded and
-    nothing but timing differed; resolution lag from when an error could first be seen to when it
-    was gone; value-days integrate the value not yet reconciled over time, and the equivalent lag
-    divides them by the value moved (Little's law). Hours are calendar hours.
+    frame: lag, site, n, open_share, p50_h, p90_h, business_p50_h, business_p90_h, value_days,
+    equivalent_lag_days. Posting lag is from the movement to its entry in the ERP; match lag to
+    when both sides were recorded and nothing but timing differed; resolution lag from when an
+    error could first be seen to when it was gone; value-days integrate the value not yet
+    reconciled over time, and the equivalent lag divides them by the value moved (Little's law).
+    Hours are calendar hours where nothing else is said; in business hours a site without a
+    calendar is open round the clock.
     """
     groups = movement_lags(found)
+    ends = groups["posted_at"].where(groups["posted"], pd.Timestamp(found.as_of))
+    hours = SiteHours({one.site: one for one in calendars})
+    begun, over = (_microseconds(moments) for moments in (groups["occurred_at"], ends))
+    groups["business_h"] = hours.between(groups["site"], begun, over)
     rows = []
     for site, part in _by_site(groups):
-        rows += [_quantiles("posting_lag", site, part["lag_h"], part["posted"])]
+        business = _quantiles("", "", part["business_h"], part["posted"])
+        rows += [
+            _quantiles("posting_lag", site, part["lag_h"], part["posted"])
+            | {f"business_{name}": business[name] for name in ("p50_h", "p90_h")}
+        ]
         rows += [_quantiles("match_lag", site, part["match_h"], part["matched"])]
         late = part[part["late_h"] > 0]
         rows += [_quantiles("resolution_lag", site, late["late_h"], late["matched"])]
@@ -66,6 +83,11 @@ def movement_lags(found: Reconciliation) -> pd.DataFrame:
     return left
 
 
+def _microseconds(moments: Any) -> "pd.Series[float]":
+    counted: pd.Series[float] = moments.astype("datetime64[us, UTC]").astype("int64").astype(float)
+    return counted
+
+
 def _hours(gaps: Any) -> "pd.Series[float]":
     hours: pd.Series[float] = gaps.dt.total_seconds() / 3600
     return hours
@@ -82,6 +104,8 @@ def _quantiles(
         "open_share": float(1 - ended.mean()) if len(hours) else 0.0,
         "p50_h": curve.quantile(0.5),
         "p90_h": curve.quantile(0.9),
+        "business_p50_h": None,
+        "business_p90_h": None,
         "value_days": None,
         "equivalent_lag_days": None,
     }
@@ -98,6 +122,8 @@ def _value_days(site: str, part: pd.DataFrame) -> dict[str, object]:
         "open_share": float(1 - part["matched"].mean()) if len(part) else 0.0,
         "p50_h": None,
         "p90_h": None,
+        "business_p50_h": None,
+        "business_p90_h": None,
         "value_days": days,
         "equivalent_lag_days": days / moved if moved else None,
     }

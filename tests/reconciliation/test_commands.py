@@ -76,6 +76,13 @@ def test_what_cannot_be_promised_is_listed_for_a_day(call):
     assert "cannot be promised yet" in call("books", "promise")
 
 
+def test_lags_and_ages_are_told_per_site(call):
+    told = json.loads(call("books", "lags", "--json"))
+    posting = {row["site"]: row for row in told["lags"] if row["lag"] == "posting_lag"}
+    assert posting["DC1"]["p50_h"] < 1 < posting["DC5"]["business_p50_h"] < posting["DC5"]["p50_h"]
+    assert sum(row["breaks"] for row in told["ages"]) > 50
+
+
 def test_stock_reports_are_rolled_forward_by_the_erps_postings(call, small_home, tmp_path):
     """Balances that follow from the postings tie; an edit nobody posted is one B16."""
     rows = reconcile(small_home).movements
@@ -134,7 +141,10 @@ def other_home(tmp_path_factory):
 
 @pytest.mark.parametrize(
     "words",
-    [["reconcile"], *(["books", book] for book in ("ledger", "reserves", "vendors", "promise"))],
+    [
+        ["reconcile"],
+        *(["books", book] for book in ("ledger", "reserves", "vendors", "promise", "lags")),
+    ],
 )
 def test_a_log_of_something_else_says_why_there_is_nothing(other_home, words):
     done = CliRunner().invoke(app, [*words, "--json", "--home", str(other_home)])
