@@ -191,7 +191,7 @@ class RunningReconciliation:
         of_movement = np.concatenate(
             [component[0][: len(board.left)], component[1][: len(board.right)]]
         )
-        settled[of_movement[(found.movements["type"] == "B03").to_numpy()]] = False
+        settled[of_movement[_not_yet_due(found)]] = False
         for review in board.reviews:
             settled[component[_SIDES.index(review.one_side)][review.row]] = False
         left, right = (
@@ -216,6 +216,14 @@ class RunningReconciliation:
                 alive=settled.copy(),
             )
         )
+
+
+def _not_yet_due(found: Reconciliation) -> npt.NDArray[np.bool_]:
+    """Movements that become missing by waiting: under way, or posted and reversed too early."""
+    rows = found.movements
+    early = (rows["type"] == "B14") & (rows["due_at"] >= pd.Timestamp(found.as_of))
+    waiting: npt.NDArray[np.bool_] = ((rows["type"] == "B03") | early).to_numpy()
+    return waiting
 
 
 def _of_breaks(found: Reconciliation, of_movement: Ints) -> Ints:

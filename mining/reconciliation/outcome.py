@@ -235,7 +235,7 @@ class _Writer:
             suggested_fix=suggest(case),
             age_days=age,
             confidence=self._confidence(group, case),
-            secondary=self._secondary(group, code),
+            secondary=self._secondary(group, code, lefts),
             site=first["site"],
             sku=first["sku"],
             line=first["line"],
@@ -340,12 +340,20 @@ class _Writer:
             return f"{rule.name}/{rule.key}"
         return "P7" if number == ALONE else "P1"
 
-    def _secondary(self, group: int, code: str) -> tuple[str, ...]:
+    def _secondary(self, group: int, code: str, lefts: list[int]) -> tuple[str, ...]:
         place = int(self.verdict.place[group])
         if place < 0:
-            return ()
+            return self._missing(lefts) if code == "B14" else ()
         flags = self.differences.flags
         return tuple(other for other in PRECEDENCE if other != code and flags[other][place])
+
+    def _missing(self, lefts: list[int]) -> tuple[str, ...]:
+        """A movement whose only posting was reversed is missing in the ERP as well, once due."""
+        board = self.board
+        owed = [row for row in lefts if not board.left.reversal[row]]
+        if any(board.left.failed[row] for row in owed):
+            return ("B02",)
+        return ("B01",) if any(self.due[row] < self.as_of_us for row in owed) else ()
 
     def _opened(self, lefts: list[int], rights: list[int]) -> int:
         moments = [int(self.board.left.time[row]) for row in lefts]

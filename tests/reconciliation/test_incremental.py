@@ -72,6 +72,28 @@ def test_every_step_is_the_answer_of_a_run_over_what_has_arrived(small):
         before = moment
 
 
+def test_a_posting_reversed_early_is_missing_once_due():
+    moved = pd.DataFrame(
+        {
+            "movement_id": ["W1"],
+            "line": ["R1:1"],
+            "sku": ["S1"],
+            "quantity": [5.0],
+            "occurred_at": pd.to_datetime(["2026-03-03T10:00Z"]),
+        }
+    )
+    posted = pd.concat([moved.assign(movement_id="E1"), moved.assign(movement_id="E2")])
+    posted = posted.assign(quantity=[5.0, -5.0], reversal_of=[None, "E1"])
+    books = RunningReconciliation(keys=[("line",)])
+    told = [
+        books.add(*frames, as_of=day).breaks[0].secondary
+        for frames, day in (((moved, posted), "2026-03-03T12:00"), ((), "2026-03-09"))
+    ]
+    assert told == [(), ("B01",)]
+    whole = reconcile_frames(moved, posted, keys=[("line",)], as_of="2026-03-09")
+    assert whole.breaks[0].secondary == ("B01",)
+
+
 def test_only_what_is_touched_is_matched_again(trade, monkeypatch):
     from mining.reconciliation import incremental
 

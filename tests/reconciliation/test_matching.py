@@ -84,6 +84,15 @@ def test_a_posting_reversed_and_never_repeated_is_an_unpaired_reversal(named):
     back = posting("E2", quantity=-24.0, reversal_of=named, occurred_at=NOON + pd.Timedelta(days=1))
     one = only(compared([movement("W1")], [posting("E1"), back]))
     assert (one.type, one.members, one.delta_quantity) == ("B14", ("W1", "E1", "E2"), -24)
+    assert one.secondary == ("B01",)  # it is missing, too: nothing stands for it
+
+
+def test_what_is_missing_by_a_reversal_is_so_once_due_or_failed():
+    back = posting("E2", quantity=-24.0, reversal_of="E1", occurred_at=NOON + pd.Timedelta(hours=9))
+    early = only(compared([movement("W1")], [posting("E1"), back], as_of=back["occurred_at"]))
+    assert (early.type, early.secondary) == ("B14", ())
+    failed = only(compared([movement("W1", failed=True)], [posting("E1"), back]))
+    assert (failed.type, failed.secondary) == ("B14", ("B02",))
 
 
 def test_a_reversal_of_part_of_a_posting_counts():
