@@ -71,14 +71,22 @@ class Causes:
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON of ``retrace mine causes``."""
-        name = _EFFECTS[self.outcome]
-        columns = ["dimension", "value", name, "low", "high", "money", "lines"]
+        return {"causes": self._records()}
+
+    def with_details(self) -> dict[str, Any]:
+        """The same with the lines concerned and what was searched how strictly."""
         return {
-            "causes": self.frame.rename(columns={"effect": name})[columns].to_dict("records"),
+            "causes": self._records("lines"),
             "of": self.outcome,
             "candidates": self.candidates,
             "false_discovery_rate": self.false_discovery_rate,
         }
+
+    def _records(self, *more: str) -> list[dict[str, Any]]:
+        name = _EFFECTS[self.outcome]
+        columns = ["dimension", "value", name, "low", "high", "money", *more]
+        rows: Any = self.frame.rename(columns={"effect": name})[columns].to_dict("records")
+        return list(rows)
 
 
 def causes(

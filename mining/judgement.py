@@ -42,10 +42,11 @@ class Conformance:
     def to_dict(self) -> dict[str, Any]:
         """The JSON of ``retrace mine conformance``."""
         broken = self.rules[self.rules["cases"] > 0]
-        return {
-            "violations": broken[["rule", "cases", "stake"]].to_dict("records"),
-            "sites": to_records(self.sites),
-        }
+        return {"violations": broken[["rule", "cases", "stake"]].to_dict("records")}
+
+    def with_details(self) -> dict[str, Any]:
+        """The same with each site's distance to the standard."""
+        return self.to_dict() | {"sites": to_records(self.sites)}
 
 
 def conformance(

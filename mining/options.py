@@ -11,6 +11,9 @@ import typer
 from ingestion.console import err, progress_bar
 from ingestion.settings import Settings
 
+Details = Annotated[
+    bool, typer.Option("--details", help="With --json: more than other people's scripts rely on.")
+]
 Site = Annotated[str | None, typer.Option("--site", help="Only this site.")]
 Source = Annotated[str | None, typer.Option("--source", help="Only events of this source.")]
 From = Annotated[

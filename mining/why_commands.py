@@ -8,7 +8,7 @@ import typer
 
 from ingestion.console import AsJson, AsOf, Home, err, print_json, step, table
 from mining.batching import ASSUMPTION
-from mining.options import From, Site, Source, To, busy, read_log, say_if_no_returns
+from mining.options import Details, From, Site, Source, To, busy, read_log, say_if_no_returns
 
 app = typer.Typer()
 
@@ -21,6 +21,7 @@ def mine_conformance(
     policy: Annotated[
         Path | None, typer.Option(help="Policy file (default: the shipped mining/policy.yaml).")
     ] = None,
+    details: Details = False,
     as_of: AsOf = None,
     source: Source = None,
     home: Home = None,
@@ -37,7 +38,7 @@ def mine_conformance(
     with busy("Judging every line by the rules"):
         found = conformance(log, site=site, start=start, end=end, policy=policy)
     if as_json:
-        print_json(found.to_dict())
+        print_json(found.with_details() if details else found.to_dict())
         return
     broken = found.rules[found.rules["cases"] > 0].sort_values("stake", ascending=False)
     rows = [
@@ -60,7 +61,7 @@ def mine_conformance(
             f"{row['exposure_per_line']:,.2f}",
             ", ".join(row["worst_rules"]),
         ]
-        for row in found.to_dict()["sites"]
+        for row in found.with_details()["sites"]
     ]
     table(
         "Distance to the standard, the closest site first",
@@ -158,6 +159,7 @@ def mine_causes(
     site: Site = None,
     start: From = None,
     end: To = None,
+    details: Details = False,
     as_of: AsOf = None,
     source: Source = None,
     home: Home = None,
@@ -175,7 +177,7 @@ def mine_causes(
     with busy("Searching values and pairs of values"):
         found = causes(log, of=of, site=site, start=start, end=end, false_discovery_rate=rate)
     if as_json:
-        print_json(found.to_dict())
+        print_json(found.with_details() if details else found.to_dict())
         return
     rows = [
         [

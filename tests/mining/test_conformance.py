@@ -145,8 +145,10 @@ def test_a_line_hit_twice_in_one_exposure_group_counts_its_largest_stake():
 
 
 def test_the_json_lists_broken_rules_with_cases_and_stake():
-    said = judge(**CASES["C06"]).to_dict()
-    assert list(said) == ["violations", "sites"]
+    found = judge(**CASES["C06"])
+    said = found.to_dict()
+    assert list(said) == ["violations"]
+    assert list(found.with_details()) == ["violations", "sites"]
     assert all(list(row) == ["rule", "cases", "stake"] for row in said["violations"])
     assert {"rule": "C06", "cases": 1, "stake": 10.0} in said["violations"]
 
@@ -179,7 +181,7 @@ def test_a_site_shows_its_distance_to_the_standard():
 
 
 def test_a_log_that_is_no_return_breaks_no_rule(log_of):
-    found = conformance(load(log_of("a +1 b", "c"))).to_dict()
+    found = conformance(load(log_of("a +1 b", "c"))).with_details()
     assert found == {"violations": [], "sites": []}
 
 
@@ -214,7 +216,7 @@ def test_sites_are_ranked_by_their_distance_to_the_standard():
     assert sites.loc["SOUTH", "fitness"] == pytest.approx((1 + 2 * 2 / 3) / 3)
     assert found.sites["rank"].tolist() == [1, 2]
     assert found.sites["site"].tolist() == ["NORTH", "SOUTH"]
-    json.dumps(found.to_dict(), allow_nan=False)
+    json.dumps(found.with_details(), allow_nan=False)
     only = conformance(log, site="SOUTH").sites
     assert only["fitness"].tolist() == pytest.approx([sites.loc["SOUTH", "fitness"]])
 

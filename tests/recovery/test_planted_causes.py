@@ -125,7 +125,7 @@ def test_shuffled_durations_give_a_finding_no_more_often_than_stated(small_home)
 
 def test_leakage_is_explained_in_money_per_line(small_home):
     found = causes(load(small_home), of="leakage")
-    said = found.to_dict()
+    said = found.with_details()
     assert said["of"] == "leakage"
     json.dumps(said, allow_nan=False)
     assert found.candidates > 50
