@@ -13,7 +13,7 @@ import pyarrow as pa
 from ingestion.lake import Lake, literal, nothing
 from ingestion.schema import TABLES
 
-MEMORY = "1GB"
+MEMORY = "3GB"
 """What a delivery may take of memory before DuckDB goes on in the home's ``tmp``."""
 LARGE = 100_000
 """Rows after which a group is committed."""
