@@ -59,7 +59,8 @@ def post_to_erp(world: World, line: Line, movement: Movement) -> float:
         since=world.env.now,
         until=movement.entered,
     )
-    _resent_file(world, line, movement)
+    if fault not in ("lost", "rejected"):
+        _resent_file(world, line, movement)
     return movement.entered
 
 
@@ -328,7 +329,10 @@ def document_tail(world: World) -> str:
 
 
 def _resent_file(world: World, line: Line, movement: Movement) -> None:
-    """A file sent again and loaded again posts its movements twice, most of them until reversed."""
+    """A file sent again and loaded again posts its movements twice, most of them until reversed.
+
+    What it lost, or what the ERP refused, it loses or is refused again.
+    """
     if not line.site.legacy or (line.site.code == "DC5" and movement.code == "E02"):
         return
     day = local_day(movement.occurred, line.site.zone)
