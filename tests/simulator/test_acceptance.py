@@ -3,8 +3,8 @@
 The cuts of 2,000 lines (here) and 40,000 (``test_calibration``) carry the default suite; a slow
 test repeats all nine on 250,000. Where a promise needs the reconciliation engine (4) or features
 (9), the simulator's own half of it is tested here; the other half is in
-``tests/reconciliation/test_simulated_truth.py`` and ``tests/models/test_snapshots.py``. That each test can
-fail is shown in ``test_sabotage``.
+``tests/reconciliation/test_simulated_truth.py`` and ``tests/models/test_snapshots.py``. That each
+test can fail is shown in ``test_sabotage``.
 """
 
 import hashlib
