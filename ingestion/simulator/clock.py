@@ -7,7 +7,7 @@ built in a site's own time zone, so a clock change shifts them as it does in rea
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -31,9 +31,12 @@ def utc_midnight(day: date) -> float:
     return datetime.combine(day, time(), UTC).timestamp()
 
 
-@cache
-def _day_text(day: int) -> str:
-    return f"{datetime.fromtimestamp(day * DAY, UTC):%Y-%m-%d}"
+@lru_cache(100_000)
+def _minute_text(minute: int) -> str:
+    return f"{datetime.fromtimestamp(minute * MINUTE, UTC):%Y-%m-%dT%H:%M}"
+
+
+_SECONDS: Final = tuple(f"{ms // 1000:02d}.{ms % 1000:03d}" for ms in range(60_000))
 
 
 def iso(seconds: float) -> str:
@@ -42,11 +45,8 @@ def iso(seconds: float) -> str:
     >>> iso(0.25)
     '1970-01-01T00:00:00.250Z'
     """
-    day, rest = divmod(int(seconds * 1000), 86_400_000)
-    minute, milliseconds = divmod(rest, 60_000)
-    hour, minute = divmod(minute, 60)
-    second, milliseconds = divmod(milliseconds, 1000)
-    return f"{_day_text(day)}T{hour:02d}:{minute:02d}:{second:02d}.{milliseconds:03d}Z"
+    minute, milliseconds = divmod(int(seconds * 1000), 60_000)
+    return f"{_minute_text(minute)}:{_SECONDS[milliseconds]}Z"
 
 
 @cache

@@ -1,7 +1,8 @@
 """The journal: facts enter as they happen and leave in the order the systems record them."""
 
+from bisect import bisect_right
 from collections.abc import Callable
-from heapq import heappop, heappush
+from operator import itemgetter
 from typing import Any
 
 from ingestion.simulator.line import Fact, Line
@@ -16,7 +17,7 @@ class Journal:
         self.end = end
         self._route = route
         self._truth = truth
-        self._heap: list[tuple[float, int, Write, Fact]] = []
+        self._pending: list[tuple[float, int, Write, Fact]] = []
         self._count = 0
         self.written = 0
 
@@ -57,12 +58,14 @@ class Journal:
         """Queue a rendering of a fact for the moment it is recorded."""
         if fact.recorded <= self.end:
             self._count += 1
-            heappush(self._heap, (fact.recorded, self._count, write, fact))
+            self._pending.append((fact.recorded, self._count, write, fact))
 
     def flush(self, until: float) -> None:
         """Write everything recorded up to ``until``."""
-        heap = self._heap
-        while heap and heap[0][0] <= until:
-            _, _, write, fact = heappop(heap)
+        pending = self._pending
+        pending.sort()
+        due = bisect_right(pending, until, key=itemgetter(0))
+        for _, _, write, fact in pending[:due]:
             write(fact)
-            self.written += 1
+        del pending[:due]
+        self.written += due

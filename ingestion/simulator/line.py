@@ -49,11 +49,11 @@ class Line:
     really_sent: int | None = None
     price_asked: float | None = None
     state: dict[str, Any] = field(default_factory=dict)
+    case_id: str = field(init=False)
+    """RMA and line, the default case."""
 
-    @property
-    def case_id(self) -> str:
-        """RMA and line, the default case."""
-        return f"{self.rma}:{self.number}"
+    def __post_init__(self) -> None:
+        self.case_id = f"{self.rma}:{self.number}"
 
     @property
     def asked_price(self) -> float:

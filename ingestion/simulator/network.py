@@ -231,7 +231,7 @@ OFFICE_UTILISATION: Final[Mapping[str, float]] = {
     "CS": 0.80,
     "FIN": 0.80,
     "APP": 0.90,
-    "MAIL": 0.91,
+    "MAIL": 0.95,
     "BUY": 0.88,
 }
 APPROVERS: Final = 2

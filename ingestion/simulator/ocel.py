@@ -12,6 +12,7 @@ from ingestion.vocabulary import Activity
 
 _NAMES: Final = {activity.name: activity.value for activity in Activity}
 _TYPES: Final = ("rma", "line", "order", "shipment", "credit_memo", "claim")
+_MOVES: Final = frozenset({"A05", "A06", "A07", "A08"})
 _MEMOS: Final = frozenset({"E05", "E06"})
 
 
@@ -29,30 +30,25 @@ class OcelLog:
         """Add an event."""
         if fact.code.startswith("M01"):
             return
-        line = fact.line
-        related = [("rma", line.rma), ("line", line.case_id)]
-        if fact.code in ("A05", "A06", "A07", "A08"):
-            related.append(("shipment", line.tracking))
-        if line.order_id and fact.code == "A01":
-            related.append(("order", line.order_id))
-        document = str(fact.values.get("document"))
-        if fact.code == "E05":
-            self._object(document, "credit_memo")
-        if fact.code in _MEMOS:
-            memo = document if fact.code == "E05" else fact.values["reference"]
-            related.append(("credit_memo", memo))
-        claim = str(fact.values.get("claim", ""))
-        if fact.code == "S02":
-            self._object(claim, "claim")
-        if claim:
-            related.append(("claim", claim))
-        relations = ",".join(
-            f'{{"objectId":"{name}","qualifier":"{kind}"}}' for kind, name in related
-        )
+        line, code = fact.line, fact.code
+        related = _relation("rma", line.rma) + "," + _relation("line", line.case_id)
+        if code in _MOVES:
+            related += "," + _relation("shipment", line.tracking)
+        elif code in _MEMOS:
+            memo = fact.values["document" if code == "E05" else "reference"]
+            if code == "E05":
+                self._object(memo, "credit_memo")
+            related += "," + _relation("credit_memo", memo)
+        elif code == "A01" and line.order_id:
+            related += "," + _relation("order", line.order_id)
+        elif claim := fact.values.get("claim"):
+            if code == "S02":
+                self._object(claim, "claim")
+            related += "," + _relation("claim", claim)
         self._events.write(
-            f'{self._separators[0]}{{"id":"e{fact.number}","type":"{_NAMES[fact.code]}",'
+            f'{self._separators[0]}{{"id":"e{fact.number}","type":"{_NAMES[code]}",'
             f'"time":"{iso(fact.occurred)}","attributes":[{{"name":"site","value":"{fact.site}"}}],'
-            f'"relationships":[{relations}]}}'
+            f'"relationships":[{related}]}}'
         )
         self._separators[0] = ","
 
@@ -89,6 +85,10 @@ class OcelLog:
             out.write(_member('],"events":['))
             _move(self._events.path, out)
             out.write(_member("]}\n"))
+
+
+def _relation(kind: str, name: str) -> str:
+    return f'{{"objectId":"{name}","qualifier":"{kind}"}}'
 
 
 def _member(text: str) -> bytes:

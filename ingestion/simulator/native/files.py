@@ -1,11 +1,12 @@
 """Plain and gzip text files whose bytes depend on their content only."""
 
 import gzip
-import json
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
+
+import orjson
 
 _BUFFER: Final = 2000
 
@@ -91,12 +92,9 @@ def csv_row(values: Sequence[Any], *, separator: str = ",") -> str:
     )
 
 
-_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
-
-
 def json_row(record: dict[str, Any]) -> str:
     """One JSON record on one line, without empty fields."""
-    return _ENCODER.encode({key: value for key, value in record.items() if value is not None})
+    return orjson.dumps({k: value for k, value in record.items() if value is not None}).decode()
 
 
 def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
