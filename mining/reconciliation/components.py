@@ -44,18 +44,18 @@ def _keys_of(table: pa.Table, passes: Ints | None, policy: Policy) -> list[Owner
     for column, salt in [*((name, name) for name in _ALWAYS), *((name, "id") for name in _IDS)]:
         keys, there = hashed[column]
         rows = np.flatnonzero(there)
-        found.append((_mixed(_salt(salt), keys[rows]), rows))
+        found.append((mixed(_salt(salt), keys[rows]), rows))
     for number, rule in _soft(policy):
         free = np.ones(len(table), bool)
         if passes is not None and rule.how != "pairs":
             free &= passes >= number
-        mixed = np.full(len(table), _salt(f"pass {number}"))
+        key = np.full(len(table), _salt(f"pass {number}"))
         for column in rule.on:
             keys, there = hashed[column]
-            mixed = _mixed(mixed, keys)
+            key = mixed(key, keys)
             free &= there
         rows = np.flatnonzero(free)
-        found.append((mixed[rows], rows))
+        found.append((key[rows], rows))
     return found
 
 
@@ -81,12 +81,12 @@ def _salt(name: str) -> Any:
     return pd.util.hash_array(np.array([name], object))[0]
 
 
-def _mixed(one: Any, other: Any) -> Hashes:
+def mixed(one: Any, other: Any) -> Hashes:
     """Combine hashes (multiply by an odd constant, rotate, add; wraps around)."""
     with np.errstate(over="ignore"):
         turned = one * np.uint64(0x9E3779B97F4A7C15)
-        mixed: Hashes = ((turned << np.uint64(31)) | (turned >> np.uint64(33))) ^ other
-        return mixed * np.uint64(0xBF58476D1CE4E5B9)
+        found: Hashes = ((turned << np.uint64(31)) | (turned >> np.uint64(33))) ^ other
+        return found * np.uint64(0xBF58476D1CE4E5B9)
 
 
 def components(

@@ -2,14 +2,15 @@
 
 Records that share a key a pass could match them by form a component; nothing in one component can
 change another. A component in which time alone changes nothing but ages is set aside, and taken up
-again only when a new record shares a key with it. The answer is that of a reconciliation of
-everything from scratch.
+again only when a new record shares a key with it, or one of its own is gone. The answer is that of
+a reconciliation of everything from scratch.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final, Self
 
+import duckdb
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -18,7 +19,7 @@ import pyarrow as pa
 from mining.calendars import Calendar
 from mining.events import to_microseconds
 from mining.reconciliation.board import Board
-from mining.reconciliation.components import Hashes, Tables, components, key_lists
+from mining.reconciliation.components import Hashes, Tables, components, key_lists, mixed
 from mining.reconciliation.findings import Break, Reconciliation, age_bucket
 from mining.reconciliation.frames import Frame, Moment, Setting, in_order, reconcile_tables
 from mining.reconciliation.movements import DAY_US, BadMovements, Ints, Side, shaped_sides
@@ -27,11 +28,18 @@ from mining.reconciliation.policy import Policy
 _SIDES: Final = ("left", "right")
 
 
+Names = tuple[Hashes, Hashes]
+
+
 @dataclass
-class _Shelf:
-    """Components set aside after one call; ``alive`` says which have not been taken up again."""
+class Shelf:
+    """Components set aside after one call; ``alive`` says which have not been taken up again.
+
+    ``names`` tells rows apart by their contents; ``keys`` is sorted, ``owner`` says whose they are.
+    """
 
     rows: Tables
+    names: Names
     component: tuple[Ints, Ints]
     keys: Hashes
     owner: Ints
@@ -41,17 +49,55 @@ class _Shelf:
     of_break: Ints
     alive: npt.NDArray[np.bool_]
 
-    def take(self, asked: Hashes) -> Tables | None:
-        """Rows of the components that hold one of the keys; they leave the shelf."""
+    def sharing(self, asked: Hashes) -> Ints:
+        """Living components that hold one of the keys."""
         at = np.searchsorted(self.keys, asked)
         inside = at < len(self.keys)
         low = at[inside]
         low = low[self.keys[low] == asked[inside]]
         high = np.searchsorted(self.keys, self.keys[low], side="right")
-        owners = np.unique(self.owner[_spans(low, high)])
-        owners = owners[self.alive[owners]]
-        if not len(owners):
-            return None
+        return self._living(self.owner[_spans(low, high)])
+
+    def holding(self, names: Names) -> Ints:
+        """Living components that hold one of the rows."""
+        found = [
+            own[np.isin(mine, asked)]
+            for own, mine, asked in zip(self.component, self.names, names, strict=True)
+        ]
+        return self._living(np.concatenate(found))
+
+    def _living(self, owners: Ints) -> Ints:
+        owners = np.unique(owners)
+        return owners[self.alive[owners]]
+
+    def living_names(self) -> Names:
+        left, right = (
+            mine[self.alive[own]] for own, mine in zip(self.component, self.names, strict=True)
+        )
+        return left, right
+
+    def living(self, base: int = 0) -> "Shelf":
+        """The same without the components that have left, the others numbered from ``base`` on."""
+        number = np.cumsum(self.alive) - 1 + base
+        left, right = (self.alive[own] for own in self.component)
+        mine, keys, told = (
+            self.alive[own] for own in (self.of_movement, self.owner, self.of_break)
+        )
+        return Shelf(
+            rows=(self.rows[0].filter(pa.array(left)), self.rows[1].filter(pa.array(right))),
+            names=(self.names[0][left], self.names[1][right]),
+            component=(number[self.component[0][left]], number[self.component[1][right]]),
+            keys=self.keys[keys],
+            owner=number[self.owner[keys]],
+            movements=self.movements[mine],
+            of_movement=number[self.of_movement[mine]],
+            breaks=tuple(one for one, on in zip(self.breaks, told.tolist(), strict=True) if on),
+            of_break=number[self.of_break[told]],
+            alive=np.ones(int(self.alive.sum()), bool),
+        )
+
+    def take(self, owners: Ints) -> Tables:
+        """Rows of some components, which leave the shelf."""
         self.alive[owners] = False
         taken = np.zeros(len(self.alive), bool)
         taken[owners] = True
@@ -62,6 +108,46 @@ class _Shelf:
         return left, right
 
 
+@dataclass(frozen=True)
+class State:
+    """What a running reconciliation knows: rows in the open, and everything set aside."""
+
+    as_of_us: int
+    open: Tables
+    shelf: Shelf
+
+
+def _united(shelves: Sequence[Shelf]) -> Shelf:
+    """One shelf with everything that stands on several."""
+    parts: list[Shelf] = []
+    for shelf in shelves:
+        parts.append(shelf.living(sum(len(part.alive) for part in parts)))
+    keys = np.concatenate([part.keys for part in parts])
+    order = np.argsort(keys, kind="stable")
+    bases = np.cumsum([0, *(_next_group(part.movements) for part in parts)]).tolist()
+    return Shelf(
+        rows=_joined(*(part.rows for part in parts)),
+        names=_beside([part.names for part in parts]),
+        component=_beside([part.component for part in parts]),
+        keys=keys[order],
+        owner=np.concatenate([part.owner for part in parts])[order],
+        movements=_stacked(
+            [
+                part.movements.assign(group=part.movements["group"] + base)
+                for part, base in zip(parts, bases, strict=False)
+            ]
+        ),
+        of_movement=np.concatenate([part.of_movement for part in parts]),
+        breaks=tuple(one for part in parts for one in part.breaks),
+        of_break=np.concatenate([part.of_break for part in parts]),
+        alive=np.ones(sum(len(part.alive) for part in parts), bool),
+    )
+
+
+def _beside(pairs: Sequence[Any]) -> Any:
+    return tuple(np.concatenate(arrays) for arrays in zip(*pairs, strict=True))
+
+
 class RunningReconciliation:
     """Two records that grow, reconciled after each delivery.
 
@@ -69,6 +155,11 @@ class RunningReconciliation:
     ----------
     policy, keys, calendars, site_sla_h
         As for ``reconcile_frames``.
+
+    Attributes
+    ----------
+    changes : int
+        Rows the last ``restate`` found new or gone.
 
     Examples
     --------
@@ -93,11 +184,26 @@ class RunningReconciliation:
     ) -> None:
         said = policy or Policy.load()
         said = said if keys is None else said.with_keys(*keys)
-        self._setting = Setting(said, tuple(calendars), site_sla_h or {})
-        self._mapped = replace(self._setting, policy=replace(said, statuses={}, locations={}))
-        self._open: Tables | None = None
-        self._shelves: list[_Shelf] = []
+        self._set(Setting(said, tuple(calendars), site_sla_h or {}))
+
+    @classmethod
+    def by(cls, setting: Setting) -> Self:
+        """One that works by rules, calendars and service levels put together already."""
+        books = cls(policy=setting.policy)
+        books._set(setting)
+        return books
+
+    def _set(self, setting: Setting) -> None:
+        said = setting.policy
+        self._setting = setting
+        self._mapped = replace(setting, policy=replace(said, statuses={}, locations={}))
+        self._forget()
+
+    def _forget(self) -> None:
+        self._open: Tables = shaped_sides(None, None, statuses={}, locations={})
+        self._shelves: list[Shelf] = []
         self._latest_us: int | None = None
+        self.changes = 0
 
     def add(
         self,
@@ -120,10 +226,66 @@ class RunningReconciliation:
         BadMovements
             Also where ``as_of`` lies before a row: the past is ``reconcile_frames``'s to show.
         """
+        new = self._shaped(left, right)
+        asked = self._moment(new, as_of)
+        return self._again(_joined(self._open, new), asked)
+
+    def restate(self, left: Frame, right: Frame, *, as_of: Moment) -> Reconciliation:
+        """Reconcile these rows and no others: what is new, changed or gone since is looked at.
+
+        Parameters
+        ----------
+        left, right : frames
+            As for ``reconcile_frames``; everything that was recorded up to ``as_of``.
+        as_of : moment
+            Before the moment asked for the last time, everything is reconciled from scratch.
+
+        Raises
+        ------
+        BadMovements
+        """
+        rows = self._shaped(left, right)
+        names = _names(rows)
+        asked = to_microseconds(as_of)
+        if self._latest_us is not None and asked < self._latest_us:
+            self._forget()
+        self._latest_us = asked
+        gone, fresh = self._changes(names)
+        self.changes = sum(map(len, (*gone, *fresh)))
+        active = _joined(_without(self._open, gone), _only(rows, names, fresh))
+        for shelf in self._shelves:
+            active = _joined(active, _without(shelf.take(shelf.holding(gone)), gone))
+        return self._again(active, asked)
+
+    @property
+    def state(self) -> State | None:
+        """Everything another one needs to go on from here; None before the first call."""
+        if self._latest_us is None or not self._shelves:
+            return None
+        self._shelves = [_united(self._shelves)]
+        return State(self._latest_us, self._open, self._shelves[0])
+
+    def resume(self, state: State) -> None:
+        """Go on from a state of one with the same rules, calendars and service levels."""
+        self._open, self._shelves, self._latest_us = state.open, [state.shelf], state.as_of_us
+
+    def _shaped(self, left: Frame | None, right: Frame | None) -> Tables:
         said = self._setting.policy
-        new = shaped_sides(left, right, statuses=said.statuses, locations=said.locations)
-        as_of_us = self._moment(new, as_of)
-        active = self._with_touched(new if self._open is None else _joined(self._open, new))
+        return shaped_sides(left, right, statuses=said.statuses, locations=said.locations)
+
+    def _changes(self, names: Names) -> tuple[Names, Names]:
+        """Rows held that are not among these, and those of these that are not held."""
+        held = [_names(self._open), *(shelf.living_names() for shelf in self._shelves)]
+        gone, fresh = [], []
+        for side, now in enumerate(names):
+            before = np.concatenate([one[side] for one in held])
+            gone.append(np.setdiff1d(before, now))
+            fresh.append(np.setdiff1d(now, before))
+        return (gone[0], gone[1]), (fresh[0], fresh[1])
+
+    def _again(self, active: Tables, as_of_us: int) -> Reconciliation:
+        """Match the active rows and all they touch; everything else stands."""
+        active = self._with_touched(active)
         found, board = reconcile_tables(*active, setting=self._mapped, known_us=as_of_us)
         answer = self._whole(found)
         self._shelve(found, board)
@@ -136,20 +298,18 @@ class RunningReconciliation:
         asked = latest if as_of is None else to_microseconds(as_of)
         if asked < latest:
             raise BadMovements(
-                f"Rows recorded after {as_of} have been taken in. Ask reconcile_frames for an "
-                "earlier state."
+                f"Rows recorded after {as_of} have been taken in, or a later state has been asked "
+                "for. Ask reconcile_frames for an earlier one."
             )
-        self._latest_us = latest
+        self._latest_us = asked
         return asked
 
     def _with_touched(self, active: Tables) -> Tables:
         """The active rows and every component that shares a key with them."""
         frontier = active
-        while any(map(len, frontier)):
+        while any(map(len, frontier)) and self._shelves:
             asked = np.unique(np.concatenate([*key_lists(frontier, self._setting.policy)]))
-            taken = [rows for shelf in self._shelves if (rows := shelf.take(asked)) is not None]
-            empty = (active[0].slice(0, 0), active[1].slice(0, 0))
-            frontier = _joined(*taken) if taken else empty
+            frontier = _joined(*(shelf.take(shelf.sharing(asked)) for shelf in self._shelves))
             active = _joined(active, frontier)
         return active
 
@@ -201,11 +361,13 @@ class RunningReconciliation:
         self._open = (left, right)
         mine = settled[of_movement]
         aside = [settled[own] for own in component]
+        kept = (rows[0].filter(pa.array(aside[0])), rows[1].filter(pa.array(aside[1])))
         order = np.argsort(keys[settled[owner]], kind="stable")
         of_break = _of_breaks(found, of_movement)
         self._shelves.append(
-            _Shelf(
-                rows=(rows[0].filter(pa.array(aside[0])), rows[1].filter(pa.array(aside[1]))),
+            Shelf(
+                rows=kept,
+                names=_names(kept),
                 component=(component[0][aside[0]], component[1][aside[1]]),
                 keys=keys[settled[owner]][order],
                 owner=owner[settled[owner]][order],
@@ -258,6 +420,41 @@ def _joined(*parts: Tables) -> Tables:
     )
 
 
+def _names(rows: Tables) -> Names:
+    """A number per row that tells it from all others by its contents.
+
+    Of rows with the same contents, the first, the second and so on have names of their own.
+    """
+    left, right = (_named(table) for table in rows)
+    return left, right
+
+
+def _named(table: pa.Table) -> Hashes:
+    columns = ", ".join(table.column_names)
+    query = f"select hash({columns}) as name from contents"
+    with duckdb.connect() as con:
+        con.execute("set timezone = 'UTC'")
+        con.register("contents", table)
+        hashes = con.execute(query).fetchnumpy()["name"].astype(np.uint64)
+    rows = pd.Series(hashes)
+    again = rows.groupby(rows).cumcount().to_numpy()
+    return mixed(hashes, again.astype(np.uint64))
+
+
+def _only(rows: Tables, names: Names, wanted: Names) -> Tables:
+    left, right = (
+        table.filter(pa.array(np.isin(mine, some)))
+        for table, mine, some in zip(rows, names, wanted, strict=True)
+    )
+    return left, right
+
+
+def _without(rows: Tables, gone: Names) -> Tables:
+    names = _names(rows)
+    left, right = (np.setdiff1d(mine, some) for mine, some in zip(names, gone, strict=True))
+    return _only(rows, names, (left, right))
+
+
 def _all_rows(side: Side) -> pa.Table:
     """The rows that took part, then their exact repetitions."""
     return pa.concat_tables([side.table, side.ignored]).combine_chunks()
@@ -285,4 +482,4 @@ def _spans(low: Ints, high: Ints) -> Ints:
     return start + np.arange(int(size.sum()))
 
 
-__all__ = ["RunningReconciliation"]
+__all__ = ["RunningReconciliation", "Shelf", "State"]

@@ -15,7 +15,9 @@ from mining.events import BadMoment, latest_known, to_microseconds, view_lake_ev
 from mining.log import EventLog, calendars_of
 from mining.reconciliation.balances import balance_breaks, roll_forward
 from mining.reconciliation.findings import NAMES, Break, Reconciliation
-from mining.reconciliation.frames import Frame, in_order, reconcile_frames
+from mining.reconciliation.frames import Frame, Setting, in_order, reconcile_tables
+from mining.reconciliation.held import Holder
+from mining.reconciliation.incremental import RunningReconciliation
 from mining.reconciliation.policy import Policy
 from mining.reconciliation.records import Records, exists
 from mining.reconciliation.refused import await_refused, named_movements, refused_records
@@ -51,29 +53,40 @@ def reconcile(
     policy = policy or Policy.load()
     engine, known_us, calendars = open_facts(home_or_log, as_of)
     records = Records(engine, known_us)
-    posted = records.posted()
-    found = reconcile_frames(
-        records.moved(),
-        posted,
-        policy=policy,
-        calendars=calendars,
-        site_sla_h=_service_levels(engine),
-        as_of=to_moment(known_us),
-    )
+    setting = Setting(policy, tuple(calendars), _service_levels(engine))
+    lake = None
+    if as_of is None and not isinstance(home_or_log, EventLog):
+        lake = Lake(Settings.load(home_or_log).home)
+    found = _stock(records, setting, known_us, lake)
     money = [
         *credit_breaks(records, policy=policy, as_of_us=known_us),
         *supplier_breaks(records, policy=policy, as_of_us=known_us),
     ]
-    found = await_refused(found, refused_records(engine), named_movements(found, posted))
+    found = await_refused(found, refused_records(engine), named_movements(found, records.posted))
     drift = [] if balances is None else _drift(records, balances, policy, known_us)
     examined = set(NAMES) if balances is not None else set(NAMES) - {"B16"}
     breaks = in_order([*found.breaks, *money, *drift])
     return replace(found, breaks=breaks, examined=frozenset(examined))
 
 
+def _stock(records: Records, setting: Setting, known_us: int, lake: Lake | None) -> Reconciliation:
+    """Movements against postings; with a lake to keep the state in, only what is new since."""
+    if lake is None:
+        sides = (records.moved, records.posted)
+        return reconcile_tables(*sides, setting=setting, known_us=known_us)[0]
+    holder, books = Holder(lake.path("reconciled"), setting), RunningReconciliation.by(setting)
+    former = holder.load()
+    if former is not None:
+        books.resume(former)
+    found = books.restate(records.moved, records.posted, as_of=to_moment(known_us))
+    if books.changes and (state := books.state) is not None:
+        holder.save(state)
+    return found
+
+
 def _drift(records: Records, balances: Frame, policy: Policy, known_us: int) -> list[Break]:
     """B16: the ERP's own postings against the stock it reports."""
-    postings = records.posted().to_pandas()
+    postings = records.posted.to_pandas()
     cost = postings.groupby("sku")["unit_cost"].first().dropna().to_dict()
     transfer = postings["kind"] == "transfer"
     postings["from_status"] = pd.Series("RETURNS_HOLD", postings.index).where(transfer)

@@ -1,5 +1,6 @@
 """Movements, postings and money as the lake tells them, ready to be reconciled."""
 
+from functools import cached_property
 from typing import Any, Final
 
 import pyarrow as pa
@@ -236,10 +237,12 @@ class Records:
     def _read(self, text: str) -> pa.Table:
         return self._engine.select(self._fill(text))
 
+    @cached_property
     def moved(self) -> pa.Table:
         """Warehouse movements: receipts and what each disposition moved."""
         return self._read(_MOVED)
 
+    @cached_property
     def posted(self) -> pa.Table:
         """Stock postings of the ERP, reversals negative."""
         return self._read(_POSTED)

@@ -53,10 +53,10 @@ def three_way(records: Records, *, policy: Policy) -> pd.DataFrame:
 
 def _received(records: Records) -> "pd.Series[float]":
     """Quantity received per line: by the warehouse, else (its record is missing) by the ERP."""
-    moved: pd.DataFrame = records.moved().to_pandas()
+    moved: pd.DataFrame = records.moved.to_pandas()
     receipts = moved[moved["kind"] == "receipt"]
     receipts = receipts.drop_duplicates(["movement_id", "line", "sku", "serial", "quantity"])
-    posted: pd.DataFrame = records.posted().to_pandas()
+    posted: pd.DataFrame = records.posted.to_pandas()
     posted = posted[posted["kind"] == "receipt"]
     by_erp = posted.groupby("line")["quantity"].sum()
     received: pd.Series[float] = receipts.groupby("line")["quantity"].sum()
@@ -90,15 +90,22 @@ def _open_memos(records: Records) -> pd.DataFrame:
     reversed_ids = set(rows.loc[rows["reversal"], "reversal_of"].dropna())
     open_ones = rows[~rows["reversal"] & ~rows["document_id"].isin(reversed_ids)]
     open_ones = open_ones.sort_values(["occurred_at", "document_id"])
-    return open_ones.groupby("line").agg(
+    by_line = open_ones.groupby("line")
+    frame = by_line.agg(
         site=("site", "first"),
         sku=("sku", "first"),
         credited=("quantity", "sum"),
         credited_amount=("amount", "sum"),
         outcome=("outcome", "first"),
-        memos=("document_id", tuple),
         credited_at=("occurred_at", "min"),
     )
+    grouped = open_ones.assign(place=by_line.ngroup()).sort_values("place", kind="stable")
+    documents: list[str] = grouped["document_id"].tolist()
+    ends = np.cumsum(by_line.size().to_numpy()).tolist()
+    frame["memos"] = [
+        tuple(documents[start:end]) for start, end in zip([0, *ends[:-1]], ends, strict=True)
+    ]
+    return frame
 
 
 def credit_breaks(records: Records, *, policy: Policy, as_of_us: int) -> list[Break]:

@@ -117,3 +117,100 @@ def test_the_past_is_not_looked_at(small):
     books.add(small.left, small.right, as_of=small.as_of)
     with pytest.raises(BadMovements, match="reconcile_frames"):
         books.add(as_of="2026-03-05")
+
+
+def changed(frame, rng, *, lost, altered):
+    """A later reading of the same records: some are gone, some say another quantity."""
+    kept = frame.iloc[rng.permutation(len(frame))[: len(frame) - lost]].copy()
+    where = kept.index[rng.integers(0, len(kept), altered)]
+    kept.loc[where, "quantity"] = kept.loc[where, "quantity"] + 1.0
+    return kept
+
+
+@settings(
+    max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(seed=st.integers(0, 10_000), lost=st.integers(0, 60), altered=st.integers(0, 60))
+def test_records_that_change_or_go_are_forgotten(small, seed, lost, altered):
+    rng = np.random.default_rng(seed)
+    books = running(small)
+    for _ in range(3):
+        frames = [
+            changed(frame, rng, lost=lost, altered=altered) for frame in (small.left, small.right)
+        ]
+        again = frames[0].iloc[rng.integers(0, len(frames[0]), 5)]
+        frames[0] = pd.concat([frames[0], again], ignore_index=True)
+        found = books.restate(*frames, as_of=small.as_of)
+        assert_same(found, reconcile_frames(*frames, **small.given))
+
+
+def test_an_earlier_moment_is_reconciled_from_scratch(small):
+    books = running(small)
+    books.restate(small.left, small.right, as_of=small.as_of)
+    early = pd.Timestamp("2026-03-20", tz="UTC")
+    frames = [
+        frame[pd.to_datetime(frame[clock], utc=True) <= early]
+        for frame, clock in ((small.left, "recorded_at"), (small.right, "occurred_at"))
+    ]
+    found = books.restate(*frames, as_of=early)
+    assert_same(found, reconcile_frames(*frames, **{**small.given, "as_of": early}))
+
+
+def test_saying_the_same_again_matches_nothing_again(trade, monkeypatch):
+    from mining.reconciliation import incremental
+
+    sizes = []
+    plain = incremental.reconcile_tables
+
+    def counted(left, right, **more):
+        sizes.append(len(left) + len(right))
+        return plain(left, right, **more)
+
+    monkeypatch.setattr(incremental, "reconcile_tables", counted)
+    books = running(trade)
+    books.restate(trade.left, trade.right, as_of=trade.as_of)
+    assert books.changes == sizes[0] == len(trade.left) + len(trade.right)
+    books.restate(trade.left, trade.right, as_of=trade.as_of)
+    assert books.changes == 0
+    assert sizes[1] < 0.05 * sizes[0]
+
+
+@pytest.fixture
+def setting(small):
+    from mining.reconciliation.frames import Setting
+    from mining.reconciliation.policy import Policy
+
+    return Setting(Policy.load(), tuple(small.given["calendars"]), small.given["site_sla_h"])
+
+
+def test_a_kept_state_goes_on_where_it_was_left(small, setting, tmp_path):
+    from mining.reconciliation.held import Holder
+
+    first = RunningReconciliation.by(setting)
+    cut = len(small.left) * 2 // 3
+    first.restate(small.left.iloc[:cut], small.right, as_of=small.as_of)
+    Holder(tmp_path / "kept", setting).save(first.state)
+    second = RunningReconciliation.by(setting)
+    second.resume(Holder(tmp_path / "kept", setting).load())
+    found = second.restate(small.left, small.right, as_of=small.as_of)
+    assert second.changes == len(small.left) - cut
+    assert_same(found, reconcile_frames(small.left, small.right, **small.given))
+
+
+def test_a_state_by_other_rules_or_in_pieces_is_none(small, setting, tmp_path):
+    from dataclasses import replace
+
+    from mining.reconciliation.held import Holder
+
+    books = RunningReconciliation.by(setting)
+    books.restate(small.left, small.right, as_of=small.as_of)
+    holder = Holder(tmp_path / "kept", setting)
+    assert holder.load() is None
+    holder.save(books.state)
+    holder.save(books.state)
+    assert holder.load() is not None
+    assert len(list((tmp_path / "kept").iterdir())) == 2
+    assert Holder(tmp_path / "kept", replace(setting, site_sla_h={"M1": 3.0})).load() is None
+    [cut] = (tmp_path / "kept").glob("*/breaks.parquet")
+    cut.write_bytes(cut.read_bytes()[:100])
+    assert holder.load() is None

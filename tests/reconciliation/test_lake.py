@@ -2,12 +2,14 @@
 
 import csv
 import json
+import shutil
 from datetime import date, timedelta
 
 import pandas as pd
 import pytest
 
 from ingestion.errors import EmptyLake
+from ingestion.intake import ingest
 from ingestion.settings import Settings
 from mining import load, reconcile
 from mining.reconciliation import (
@@ -55,6 +57,24 @@ def test_the_simulators_faults_are_found(found, sim_dir):
 
 def test_a_home_and_its_loaded_log_answer_alike(found, small_home):
     assert reconcile(load(small_home)).to_dict() == found.to_dict()
+
+
+def test_what_arrives_later_is_reconciled_with_what_is_kept(sim_dir, small_home, tmp_path):
+    sources = shutil.copytree(sim_dir / "sources", tmp_path / "sources")
+    late = sorted((sources / "erp").glob("material*.csv.gz"))[-1]
+    held_back = late.rename(tmp_path / late.name)
+    home = tmp_path / "home"
+    ingest(Settings.load(home), [sources])
+    before = reconcile(home)
+    held_back.rename(late)
+    ingest(Settings.load(home), [sources])
+    kept = home / "lake" / "reconciled" / "current.json"
+    first = kept.read_text()
+    after = reconcile(home)
+    assert kept.read_text() != first
+    assert len(after.movements) > len(before.movements)
+    assert after.to_dict() == reconcile(load(home)).to_dict()
+    assert after.by_type == reconcile(small_home).by_type
 
 
 def test_an_earlier_moment_knows_less(found, small_home):
