@@ -9,15 +9,25 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from ingestion.simulator.clock import HOUR, MINUTE, Calendar, at_local, days_between, local_day
+from ingestion.simulator.clock import (
+    HOUR,
+    MINUTE,
+    Calendar,
+    at_local,
+    days_between,
+    local_day,
+    utc_midnight,
+)
 from ingestion.simulator.faults import Calamities, file_time
 from ingestion.simulator.journal import Journal
 from ingestion.simulator.line import Line
-from ingestion.simulator.network import HEADQUARTERS_ZONE, SITES, Site
+from ingestion.simulator.network import EPCIS_SITE, HEADQUARTERS_ZONE, SITES, Site
 
 _API_MEDIAN_S: Final = 2.0
 _API_SIGMA: Final = 1.46
 _JOB_S: Final = 4 * MINUTE
+_BETWEEN_DROPS_S, _DROP_S = 7 * HOUR, 9 * MINUTE
+"""How often the radio of the site with poor reception fails, and the median of how long."""
 
 
 class Integration:
@@ -39,6 +49,7 @@ class Integration:
             if site.legacy:
                 for day in days_between(start, end):
                     self._loads[site.code, day] = self._load_start(site, day, rng.random(2))
+        self._drops = _radio_drops(rng, start, end)
 
     def _load_start(self, site: Site, day: date, draws: npt.NDArray[np.float64]) -> float:
         late = self._calamities.file_day(site, day).late_days
@@ -61,7 +72,16 @@ class Integration:
         if site.legacy:
             day = local_day(occurred, site.zone)
             return file_time(site, day, self._calamities.file_day(site, day).late_days)
+        if site.code == EPCIS_SITE:
+            occurred = self._heard(occurred)
         return occurred + min(rng.lognormvariate(log(_API_MEDIAN_S), _API_SIGMA), 900.0)
+
+    def _heard(self, moment: float) -> float:
+        """When a handheld's scan gets through: what a drop held back arrives in a burst."""
+        i = bisect_right(self._drops, (moment, 1e18)) - 1
+        if i >= 0 and moment < self._drops[i][1]:
+            return self._drops[i][1]
+        return moment
 
     def erp_entry(self, site: Site, occurred: float, recorded: float, rng: Random) -> float:
         """When the ERP has posted a warehouse fact."""
@@ -73,6 +93,17 @@ class Integration:
             return start + 40 * MINUTE * rng.random()
         run = ceil((recorded + 5.0) / _JOB_S) * _JOB_S
         return self.after_maintenance(run + 20 * rng.random())
+
+
+def _radio_drops(rng: np.random.Generator, start: date, end: date) -> list[tuple[float, float]]:
+    drops = []
+    moment, until = utc_midnight(start), utc_midnight(end)
+    while moment < until:
+        moment += float(rng.exponential(_BETWEEN_DROPS_S))
+        length = min(_DROP_S * float(rng.lognormal(0.0, 0.8)), HOUR)
+        drops.append((moment, moment + length))
+        moment += length
+    return drops
 
 
 def _maintenance(start: date, end: date) -> list[tuple[float, float]]:

@@ -4,13 +4,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from ingestion.simulator.clock import DAY, HOUR, MINUTE, local_day
+from ingestion.simulator.clock import DAY, HOUR, MINUTE, at_local, local_day
 from ingestion.simulator.faults import ERRORS, REPAIRED, REPAIRED_OF_FILES, transposed
 from ingestion.simulator.integration import posting_date
 from ingestion.simulator.line import Line
-from ingestion.simulator.network import MAIL_SITE
+from ingestion.simulator.network import HEADQUARTERS_ZONE, MAIL_SITE
 from ingestion.simulator.waits import Cause
 from ingestion.simulator.world import World
+
+_COUNTED: Final = 0.06
+"""Share of the year's last movements after which the count finds stock that differs."""
 
 Act = Callable[[World, Line, "Movement"], None]
 
@@ -59,6 +62,7 @@ def post_to_erp(world: World, line: Line, movement: Movement) -> float:
         since=world.env.now,
         until=movement.entered,
     )
+    _true_up(world, line, movement)
     if fault not in ("lost", "rejected"):
         _resent_file(world, line, movement)
     return movement.entered
@@ -305,7 +309,19 @@ def _unpaired(world: World, line: Line, movement: Movement) -> None:
 def _manual(world: World, line: Line, movement: Movement) -> None:
     """The movement is fine; beside it somebody adjusts stock by hand, without a reference."""
     _clean(world, line, movement)
-    moment = movement.entered + (0.2 + 3 * line.rng.random()) * DAY
+    _adjust(world, line, movement, movement.entered + (0.2 + 3 * line.rng.random()) * DAY)
+
+
+def _true_up(world: World, line: Line, movement: Movement) -> None:
+    """What the count of the year's end finds is booked on its last evening, without a reference."""
+    day = local_day(movement.occurred, line.site.zone)
+    if day.month == 12 and day.day >= 29 and line.rng.random() < _COUNTED:
+        moment = at_local(day.replace(day=31), "18:00", HEADQUARTERS_ZONE)
+        _adjust(world, line, movement, max(moment, movement.entered + HOUR))
+
+
+def _adjust(world: World, line: Line, movement: Movement, moment: float) -> None:
+    """Somebody at finance corrects stock by hand."""
     if moment > world.journal.end:
         return
     document = _post(

@@ -61,7 +61,7 @@ class Shelf:
     def holding(self, names: Names) -> Ints:
         """Living components that hold one of the rows."""
         found = [
-            own[np.isin(mine, asked)]
+            own[np.isin(mine, asked, assume_unique=True, kind="sort")]
             for own, mine, asked in zip(self.component, self.names, names, strict=True)
         ]
         return self._living(np.concatenate(found))
@@ -279,8 +279,8 @@ class RunningReconciliation:
         gone, fresh = [], []
         for side, now in enumerate(names):
             before = np.concatenate([one[side] for one in held])
-            gone.append(np.setdiff1d(before, now))
-            fresh.append(np.setdiff1d(now, before))
+            gone.append(_less(before, now))
+            fresh.append(_less(now, before))
         return (gone[0], gone[1]), (fresh[0], fresh[1])
 
     def _again(self, active: Tables, as_of_us: int) -> Reconciliation:
@@ -441,9 +441,14 @@ def _named(table: pa.Table) -> Hashes:
     return mixed(hashes, again.astype(np.uint64))
 
 
+def _less(names: Hashes, others: Hashes) -> Hashes:
+    """Names that are not among the others; no name stands twice on a side."""
+    return names[np.isin(names, others, assume_unique=True, invert=True, kind="sort")]
+
+
 def _only(rows: Tables, names: Names, wanted: Names) -> Tables:
     left, right = (
-        table.filter(pa.array(np.isin(mine, some)))
+        table.filter(pa.array(np.isin(mine, some, assume_unique=True, kind="sort")))
         for table, mine, some in zip(rows, names, wanted, strict=True)
     )
     return left, right
@@ -451,7 +456,7 @@ def _only(rows: Tables, names: Names, wanted: Names) -> Tables:
 
 def _without(rows: Tables, gone: Names) -> Tables:
     names = _names(rows)
-    left, right = (np.setdiff1d(mine, some) for mine, some in zip(names, gone, strict=True))
+    left, right = (_less(mine, some) for mine, some in zip(names, gone, strict=True))
     return _only(rows, names, (left, right))
 
 

@@ -53,6 +53,7 @@ def reconcile(
     policy = policy or Policy.load()
     engine, known_us, calendars = open_facts(home_or_log, as_of)
     records = Records(engine, known_us)
+    calendars.sort(key=lambda one: one.site)  # the order tells a kept state from another
     setting = Setting(policy, tuple(calendars), _service_levels(engine))
     lake = None
     if as_of is None and not isinstance(home_or_log, EventLog):
