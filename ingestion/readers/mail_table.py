@@ -126,18 +126,37 @@ def _split(text: str, header: str, delimiter: str, count: int) -> tuple[list[str
         return (cells, 1.0) if len(cells) == count else ((cells, 0.5) if len(cells) > 2 else None)
     if set(text) <= set("-=+ "):
         return None
+    if padded := _under(text, header, count):
+        return padded, 0.9
     for pattern, certainty in ((r" {2}|\t", 0.95), (r"\s{2,}", 0.8)):
         cells = [cell.strip() for cell in re.split(pattern, text, maxsplit=count - 1)]
         if len(cells) == count:
             return cells, certainty
         if len(cells) == count - 1:
             return [*cells, ""], 0.75 * certainty
-    starts = [found.start() for found in re.finditer(r"(?:(?<=^)|(?<=\s{2}))\S", header)]
+    starts = _starts(header)
     if len(starts) == count and len(text) > starts[1]:
-        ends = [*starts[1:], len(text)]
-        placed = [text[a:b].strip() for a, b in zip(starts, ends, strict=True)]
+        placed = _placed(text, starts)
         return (placed, 0.7) if sum(map(bool, placed)) > 2 else None
     return None
+
+
+def _under(text: str, header: str, count: int) -> list[str] | None:
+    """Cells of a row that begin where names of a header padded to columns do, if they all do."""
+    starts = _starts(header)
+    mine = _starts(text)
+    if "   " not in header.strip() or len(starts) != count or len(mine) < 3:
+        return None
+    return _placed(text, starts) if set(mine) <= set(starts) else None
+
+
+def _starts(text: str) -> list[int]:
+    return [found.start() for found in re.finditer(r"(?:(?<=^)|(?<=\s{2}))\S", text)]
+
+
+def _placed(text: str, starts: list[int]) -> list[str]:
+    ends = [*starts[1:], max(len(text), starts[-1])]
+    return [text[a:b].strip() for a, b in zip(starts, ends, strict=True)]
 
 
 def _cells(text: str, delimiter: str, count: int) -> list[str]:

@@ -114,6 +114,20 @@ def fields(content):
     return [(row, json.loads(row["field_confidence"])) for row in rows]
 
 
+def test_cells_padded_to_columns_keep_their_places_when_some_are_empty():
+    rows = [
+        ("RMA", "Line", "Item", "Qty", "Cond", "Reason"),
+        ("R260000111", "1", "SPA-00001", "24", "", "QUALITY.LABEL"),
+        ("R260000112", "3", "", "1", "BROKEN", "OTHER"),
+    ]
+    body = "\n".join("".join(cell.ljust(16) for cell in row).rstrip() for row in rows)
+    (first, sure), (second, _) = fields(mail(body))
+    assert (first["case_id"], first["sku"], first["quantity"]) == ("R260000111:1", "SPA-00001", "24")
+    assert (first["condition"], first["reason"]) == (None, "QUALITY.LABEL")
+    assert (second["sku"], second["condition"]) == (None, "BROKEN")
+    assert sure["reason"] == 0.9
+
+
 def test_each_field_has_its_own_confidence():
     (_, first), (_, second), (_, third) = fields(FORMS["csv"])
     assert first["condition"] == 1.0 and first["quantity"] == 0.9
