@@ -135,10 +135,8 @@ def _split(text: str, header: str, delimiter: str, count: int) -> tuple[list[str
         if len(cells) == count - 1:
             return [*cells, ""], 0.75 * certainty
     starts = _starts(header)
-    if len(starts) == count and len(text) > starts[1]:
-        placed = _placed(text, starts)
-        return (placed, 0.7) if sum(map(bool, placed)) > 2 else None
-    return None
+    placed = _placed(text, starts) if len(starts) == count and len(text) > starts[1] else []
+    return (placed, 0.7) if sum(map(bool, placed)) > 2 else None
 
 
 def _under(text: str, header: str, count: int) -> list[str] | None:
