@@ -258,7 +258,8 @@ def consume(
         str,
         typer.Argument(
             metavar="URL",
-            help="nats://HOST:PORT?stream=S or amqp://USER:PASSWORD@HOST/VHOST?queue=Q",
+            help="nats://HOST:PORT?stream=S, amqp://USER:PASSWORD@HOST/VHOST?queue=Q or "
+            "kafka://HOST:PORT/TOPIC",
         ),
     ],
     home: Home = None,

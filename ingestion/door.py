@@ -8,6 +8,7 @@ quarantined records can be read again later.
 import hashlib
 import json
 import logging
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -308,9 +309,10 @@ class Door:
         self.taken.append(closed)
 
     def _warn_of_second_log(self, delivery: Staged, source: str) -> None:
-        others = {
+        names = {
             row["name"] for (other, _), row in self.session.readings.items() if other == source
         }
+        others = {name for name in names if _series(name) != _series(delivery.path.name)}
         if others:
             log.warning(
                 "This home already holds a log (%s) under the source %r; %s will be mined together "
@@ -332,6 +334,11 @@ def _duckdb_errors_named(path: Path) -> Iterator[None]:
             raise
         why = str(error).split("\n", 1)[0]
         raise UnreadableFile(path, f"it cannot be read ({why})") from error
+
+
+def _series(name: str) -> str:
+    """What numbered parts of one log, or the pulls of one query, have in common."""
+    return re.sub(r"[-_.]?\d+(?=\.)", "", name)
 
 
 def _without(counts: list[Row], left: list[Row]) -> list[Row]:

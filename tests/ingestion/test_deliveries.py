@@ -244,3 +244,15 @@ def test_every_commit_bears_the_number_of_its_group_as_a_delta_transaction(setti
     ingest(settings, [tmp_path / "new.csv"], **COLUMNS)
     assert lake.group("events") == lake.group("deliveries") == 3
     assert lake.unfinished() == []
+
+
+@pytest.mark.parametrize(
+    ("second", "warned"), [("log-2.csv", False), ("other.csv", True)], ids=["part", "another"]
+)
+def test_a_second_log_in_a_home_is_warned_of_unless_it_goes_on(
+    settings, tmp_path, caplog, second, warned
+):
+    for number, name in enumerate(("log-1.csv", second)):
+        (tmp_path / name).write_text(f"c,a,t\nR{number},Receive,2026-01-01\n")
+        ingest(settings, [tmp_path / name], case="c", activity="a", time="t")
+    assert ("mined together" in caplog.text) is warned
