@@ -45,9 +45,9 @@ from ingestion.settings import Settings
 home, folder, said, columns = sys.argv[1:]
 Path(said).with_suffix(f".{os.getpid()}").touch()  # everything is imported, work begins
 acknowledged = os.open(said, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-while True:  # every file not yet acknowledged, and each third one although it was
+while True:  # the newest first: what is not yet acknowledged, and each third one although it was
     known = set(Path(said).read_text().split())
-    for number, path in enumerate(sorted(Path(folder).glob("*.csv"))):
+    for number, path in enumerate(sorted(Path(folder).glob("*.csv"), reverse=True)):
         if path.name in known and number % 3:
             continue
         try:
@@ -88,8 +88,12 @@ def seconds_until(happened):
     begin = time.monotonic()
     while not happened():
         assert time.monotonic() - begin < 60
-        time.sleep(0.01)
+        time.sleep(0.002)
     return time.monotonic() - begin
+
+
+def size_of(path):
+    return path.stat().st_size if path.exists() else 0
 
 
 def ask(home, query):
@@ -125,11 +129,14 @@ def assert_files_are_whole(home, folder, tmp_path, acknowledged):
     assert acknowledged <= names
 
 
+def event_files(home):
+    return {file.name for file in Lake(home).path("events").glob("*.parquet")}
+
+
 def orphans(home):
     """Files of events that no version of the table has or has any longer."""
-    table = Lake(home).path("events")
-    known = {Path(uri).name for uri in DeltaTable(str(table)).file_uris()}
-    return {file.name for file in table.glob("*.parquet")} - known
+    table = DeltaTable(str(Lake(home).path("events")))
+    return event_files(home) - {Path(uri).name for uri in table.file_uris()}
 
 
 @ROUNDS
@@ -137,14 +144,21 @@ def test_files_killed_while_loading_are_neither_lost_nor_doubled(nursery, tmp_pa
     dice = random.Random(rounds)
     home, folder, said = tmp_path / "home", tmp_path / "in", tmp_path / "acknowledged"
     folder.mkdir()
-    pace, cut_off = None, 0
+    pace, cut_off = 0.0, 0
     for number in range(rounds):
+        written = len(event_files(home))
         write_file(folder, 2 * number)
         write_file(folder, 2 * number + 1)
         worker = nursery.start(LOAD, home, folder, said, json.dumps(COLUMNS))
         seconds_until(said.with_suffix(f".{worker}").exists)
-        pace = pace or seconds_until(lambda: said.exists() and said.read_text())
-        time.sleep(dice.uniform(0, 1.5 * pace))
+        if number % 10 == 0:  # the machine's pace changes
+            before = size_of(said)
+            pace = seconds_until(lambda than=before: size_of(said) > than)
+        if number % 2:  # in the middle of a write
+            seconds_until(lambda than=written: len(event_files(home)) > than)
+            time.sleep(dice.uniform(0, 0.03))
+        else:  # whenever
+            time.sleep(dice.uniform(0, 1.5 * pace))
         nursery.kill(worker)
         cut_off += bool(Lake(home).unfinished())
         assert_balanced(home)
@@ -254,7 +268,7 @@ def test_files_webhooks_and_a_broker_killed_together_lose_and_double_nothing(
     posting = threading.Thread(target=sender.run)
     asyncio.run(in_jetstream(own_nats.url, make_stream))
     url = f"{own_nats.url}?stream=RETURNS"
-    pace = None
+    pace = 0.0
     posting.start()
     for number in range(rounds):
         write_file(folder, number)
@@ -265,7 +279,11 @@ def test_files_webhooks_and_a_broker_killed_together_lose_and_double_nothing(
             nursery.start(BROKER, home, url),
         ]
         asyncio.run(in_jetstream(own_nats.url, publishing(names)))
-        pace = pace or seconds_until(lambda: sender.acknowledged and said.read_text())
+        if number % 10 == 0:
+            before = size_of(said), len(sender.acknowledged)
+            pace = seconds_until(
+                lambda than=before: size_of(said) > than[0] and len(sender.acknowledged) > than[1]
+            )
         time.sleep(dice.uniform(0, 1.5 * pace))
         nursery.kill(*workers)
         assert_balanced(home)

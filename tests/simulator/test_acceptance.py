@@ -270,6 +270,18 @@ def large(tmp_path_factory) -> Path:
     return out
 
 
+def corrections_at_the_years_end(folder: Path) -> int:
+    """Postings that name no return, entered on the last evening of the year."""
+    [[count]] = duckdb.execute(
+        f"""
+        select count(*) from read_csv('{folder}/sources/erp/material*.csv.gz', all_varchar=true)
+        where posting_date = '2025-12-31' and rma_no like 'ADJ%' and wms_ref is null
+            and entered_at >= '2025-12-31T23:00'
+        """
+    ).fetchall()
+    return int(count)
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
 def test_250_000_lines_keep_every_promise(large):
@@ -287,6 +299,7 @@ def test_250_000_lines_keep_every_promise(large):
         assert open_breaks[f"B{number:02d}"] >= 20, number
     fired = dict(con.execute("select rule, count(*) from deviations group by 1").fetchall())
     assert min(fired.values()) >= 20
+    assert corrections_at_the_years_end(folder) >= 20
     assert 0.78 < macro_f1(folder) < 0.90
     assert measures.understatement(con) > 1.15
     assert 0.75 <= measures.concentration(con) <= 0.80

@@ -14,11 +14,12 @@ import simpy
 from ingestion.mapping import shipped_mappings
 from ingestion.simulator import simulate
 from ingestion.simulator.catalogue import Catalogue
-from ingestion.simulator.clock import DAY, HOUR, Calendar, iso, utc_midnight
+from ingestion.simulator.clock import DAY, HOUR, MINUTE, Calendar, iso, utc_midnight
 from ingestion.simulator.demand import daily_counts, return_lag_days, weekly_share, window_days
 from ingestion.simulator.faults import BREAK_OF, Calamities, transposed
 from ingestion.simulator.folder import OccupiedFolder, make_room
 from ingestion.simulator.happenings import SCENARIOS, UnknownScenario
+from ingestion.simulator.integration import Integration
 from ingestion.simulator.native import erp, partners, wms, workflow
 from ingestion.simulator.network import SITE_OF, SITES
 from ingestion.simulator.recovery import Unit, alternatives, best, decided, probabilities
@@ -396,3 +397,18 @@ def test_the_credit_share_of_a_real_distributor_is_inside_the_published_range(sh
     ).fetchall()[0][0]
     assert 0.01 < share < 0.02
     assert pytest.approx(share, rel=0.05) == B2B_RETURN_RATE
+
+
+def test_the_radio_of_dc3_fails_and_what_it_held_back_arrives_at_once():
+    start, end = date(2026, 3, 1), date(2026, 6, 1)
+    calm = Calamities(np.random.default_rng(1), start=start, end=end)
+    between = Integration(np.random.default_rng(2), start=start, end=end, calamities=calm)
+    moments = utc_midnight(start) + np.arange(0, 80 * DAY, 60.0)
+    late = {}
+    for code in ("DC1", "DC3"):
+        site, rng = SITE_OF[code], Random(3)
+        waits = np.array([between.recorded(site, float(t), rng) - t for t in moments])
+        late[code] = waits > 3 * MINUTE
+    assert late["DC1"].mean() < 0.004
+    assert 0.01 < late["DC3"].mean() < 0.06
+    assert (late["DC3"][1:] & late["DC3"][:-1]).sum() > 0.5 * late["DC3"].sum()  # in bursts
