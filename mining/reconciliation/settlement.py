@@ -101,9 +101,11 @@ def _open_memos(records: Records) -> pd.DataFrame:
     )
     grouped = open_ones.assign(place=by_line.ngroup()).sort_values("place", kind="stable")
     documents: list[str] = grouped["document_id"].tolist()
-    ends = np.cumsum(by_line.size().to_numpy()).tolist()
+    sizes = by_line.size().to_numpy()
+    ends = np.cumsum(sizes)
     frame["memos"] = [
-        tuple(documents[start:end]) for start, end in zip([0, *ends[:-1]], ends, strict=True)
+        tuple(documents[start:end])
+        for start, end in zip((ends - sizes).tolist(), ends.tolist(), strict=True)
     ]
     return frame
 

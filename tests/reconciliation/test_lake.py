@@ -146,3 +146,10 @@ def test_the_sign_off_lists_every_break_of_the_period(found, tmp_path):
     assert "Reviewed by" in html
     assert f"{len(state.breaks):,} breaks" in html
     assert {"B12"} >= set(state.cut_off["type"]) - set(state.breaks["type"])
+
+
+def test_a_log_without_any_credit_has_no_credit_breaks(settings, tmp_path):
+    path = tmp_path / "log.csv"
+    path.write_text("c,a,t\nR1:1,Receive,2026-01-01\nR1:1,Close return,2026-01-02\n")
+    ingest(settings, [path], case="c", activity="a", time="t")
+    assert reconcile(settings.home).by_type == {}
