@@ -20,11 +20,11 @@ def read_parquet(con: duckdb.DuckDBPyConnection, delivery: Staged) -> Raw:
     """Create ``raw`` from a Parquet file."""
     try:
         described = pq.read_metadata(delivery.content)
-    except (pa.ArrowInvalid, OSError) as error:
+        names = described.schema.to_arrow_schema().names
+    except (pa.ArrowException, UnicodeDecodeError, OSError) as error:  # names that are no text
         raise UnreadableFile(
             delivery.path, "the Parquet data are damaged or end early; ask for the file again"
         ) from error
-    names = described.schema.to_arrow_schema().names
     check_columns(delivery.path, names)
     cells, size = described.num_rows * len(names), delivery.content.stat().st_size
     if cells > max(CELLS, size * CELLS_PER_BYTE):

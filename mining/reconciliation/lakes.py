@@ -72,6 +72,7 @@ def reconcile(
 
 def _stock(records: Records, setting: Setting, known_us: int, lake: Lake | None) -> Reconciliation:
     """Movements against postings; with a lake to keep the state in, only what is new since."""
+    as_of = to_moment(known_us)
     if lake is None:
         sides = (records.moved, records.posted)
         return reconcile_tables(*sides, setting=setting, known_us=known_us)[0]
@@ -79,7 +80,7 @@ def _stock(records: Records, setting: Setting, known_us: int, lake: Lake | None)
     former = holder.load()
     if former is not None:
         books.resume(former)
-    found = books.restate(records.moved, records.posted, as_of=to_moment(known_us))
+    found = books.restate(records.moved, records.posted, as_of=as_of)
     if books.changes and (state := books.state) is not None:
         holder.save(state)
     return found
