@@ -24,8 +24,8 @@ import pyarrow.parquet as pq
 from mining.answers import code_digest
 from mining.reconciliation.findings import Break
 from mining.reconciliation.frames import Setting
-from mining.reconciliation.incremental import Shelf, State
 from mining.reconciliation.movements import to_arrow
+from mining.reconciliation.shelves import Shelf, State
 
 _BREAKS: Final = pa.schema(
     [

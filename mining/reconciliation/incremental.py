@@ -7,8 +7,8 @@ a reconciliation of everything from scratch.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Final, Self
+from dataclasses import replace
+from typing import Final, Self
 
 import duckdb
 import numpy as np
@@ -24,128 +24,18 @@ from mining.reconciliation.findings import Break, Reconciliation, age_bucket
 from mining.reconciliation.frames import Frame, Moment, Setting, in_order, reconcile_tables
 from mining.reconciliation.movements import DAY_US, BadMovements, Ints, Side, shaped_sides
 from mining.reconciliation.policy import Policy
+from mining.reconciliation.shelves import (
+    Names,
+    Shelf,
+    State,
+    filtered,
+    joined,
+    next_group,
+    stacked,
+    united,
+)
 
 _SIDES: Final = ("left", "right")
-
-
-Names = tuple[Hashes, Hashes]
-
-
-@dataclass
-class Shelf:
-    """Components set aside after one call; ``alive`` says which have not been taken up again.
-
-    ``names`` tells rows apart by their contents; ``keys`` is sorted, ``owner`` says whose they are.
-    """
-
-    rows: Tables
-    names: Names
-    component: tuple[Ints, Ints]
-    keys: Hashes
-    owner: Ints
-    movements: pd.DataFrame
-    of_movement: Ints
-    breaks: tuple[Break, ...]
-    of_break: Ints
-    alive: npt.NDArray[np.bool_]
-
-    def sharing(self, asked: Hashes) -> Ints:
-        """Living components that hold one of the keys."""
-        at = np.searchsorted(self.keys, asked)
-        inside = at < len(self.keys)
-        low = at[inside]
-        low = low[self.keys[low] == asked[inside]]
-        high = np.searchsorted(self.keys, self.keys[low], side="right")
-        return self._living(self.owner[_spans(low, high)])
-
-    def holding(self, names: Names) -> Ints:
-        """Living components that hold one of the rows."""
-        found = [
-            own[np.isin(mine, asked, assume_unique=True, kind="sort")]
-            for own, mine, asked in zip(self.component, self.names, names, strict=True)
-        ]
-        return self._living(np.concatenate(found))
-
-    def _living(self, owners: Ints) -> Ints:
-        owners = np.unique(owners)
-        return owners[self.alive[owners]]
-
-    def living_names(self) -> Names:
-        left, right = (
-            mine[self.alive[own]] for own, mine in zip(self.component, self.names, strict=True)
-        )
-        return left, right
-
-    def living(self, base: int = 0) -> "Shelf":
-        """The same without the components that have left, the others numbered from ``base`` on."""
-        number = np.cumsum(self.alive) - 1 + base
-        left, right = (self.alive[own] for own in self.component)
-        mine, keys, told = (
-            self.alive[own] for own in (self.of_movement, self.owner, self.of_break)
-        )
-        return Shelf(
-            rows=(self.rows[0].filter(pa.array(left)), self.rows[1].filter(pa.array(right))),
-            names=(self.names[0][left], self.names[1][right]),
-            component=(number[self.component[0][left]], number[self.component[1][right]]),
-            keys=self.keys[keys],
-            owner=number[self.owner[keys]],
-            movements=self.movements[mine],
-            of_movement=number[self.of_movement[mine]],
-            breaks=tuple(one for one, on in zip(self.breaks, told.tolist(), strict=True) if on),
-            of_break=number[self.of_break[told]],
-            alive=np.ones(int(self.alive.sum()), bool),
-        )
-
-    def take(self, owners: Ints) -> Tables:
-        """Rows of some components, which leave the shelf."""
-        self.alive[owners] = False
-        taken = np.zeros(len(self.alive), bool)
-        taken[owners] = True
-        left, right = (
-            rows.filter(pa.array(taken[component]))
-            for rows, component in zip(self.rows, self.component, strict=True)
-        )
-        return left, right
-
-
-@dataclass(frozen=True)
-class State:
-    """What a running reconciliation knows: rows in the open, and everything set aside."""
-
-    as_of_us: int
-    open: Tables
-    shelf: Shelf
-
-
-def _united(shelves: Sequence[Shelf]) -> Shelf:
-    """One shelf with everything that stands on several."""
-    parts: list[Shelf] = []
-    for shelf in shelves:
-        parts.append(shelf.living(sum(len(part.alive) for part in parts)))
-    keys = np.concatenate([part.keys for part in parts])
-    order = np.argsort(keys, kind="stable")
-    bases = np.cumsum([0, *(_next_group(part.movements) for part in parts)]).tolist()
-    return Shelf(
-        rows=_joined(*(part.rows for part in parts)),
-        names=_beside([part.names for part in parts]),
-        component=_beside([part.component for part in parts]),
-        keys=keys[order],
-        owner=np.concatenate([part.owner for part in parts])[order],
-        movements=_stacked(
-            [
-                part.movements.assign(group=part.movements["group"] + base)
-                for part, base in zip(parts, bases, strict=False)
-            ]
-        ),
-        of_movement=np.concatenate([part.of_movement for part in parts]),
-        breaks=tuple(one for part in parts for one in part.breaks),
-        of_break=np.concatenate([part.of_break for part in parts]),
-        alive=np.ones(sum(len(part.alive) for part in parts), bool),
-    )
-
-
-def _beside(pairs: Sequence[Any]) -> Any:
-    return tuple(np.concatenate(arrays) for arrays in zip(*pairs, strict=True))
 
 
 class RunningReconciliation:
@@ -228,7 +118,7 @@ class RunningReconciliation:
         """
         new = self._shaped(left, right)
         asked = self._moment(new, as_of)
-        return self._again(_joined(self._open, new), asked)
+        return self._again(joined(self._open, new), asked)
 
     def restate(self, left: Frame, right: Frame, *, as_of: Moment) -> Reconciliation:
         """Reconcile these rows and no others: what is new, changed or gone since is looked at.
@@ -252,9 +142,9 @@ class RunningReconciliation:
         self._latest_us = asked
         gone, fresh = self._changes(names)
         self.changes = sum(map(len, (*gone, *fresh)))
-        active = _joined(_without(self._open, gone), _only(rows, names, fresh))
+        active = joined(_without(self._open, gone), _only(rows, names, fresh))
         for shelf in self._shelves:
-            active = _joined(active, _without(shelf.take(shelf.holding(gone)), gone))
+            active = joined(active, _without(shelf.take(shelf.holding(gone)), gone))
         return self._again(active, asked)
 
     @property
@@ -262,7 +152,7 @@ class RunningReconciliation:
         """Everything another one needs to go on from here; None before the first call."""
         if self._latest_us is None or not self._shelves:
             return None
-        self._shelves = [_united(self._shelves)]
+        self._shelves = [united(self._shelves)]
         return State(self._latest_us, self._open, self._shelves[0])
 
     def resume(self, state: State) -> None:
@@ -309,26 +199,26 @@ class RunningReconciliation:
         frontier = active
         while any(map(len, frontier)) and self._shelves:
             asked = np.unique(np.concatenate([*key_lists(frontier, self._setting.policy)]))
-            frontier = _joined(*(shelf.take(shelf.sharing(asked)) for shelf in self._shelves))
-            active = _joined(active, frontier)
+            frontier = joined(*(shelf.take(shelf.sharing(asked)) for shelf in self._shelves))
+            active = joined(active, frontier)
         return active
 
     def _whole(self, found: Reconciliation) -> Reconciliation:
         """The answer with everything on the shelves."""
         parts, ignored, breaks = [found.movements], found.ignored, [*found.breaks]
         as_of_us = to_microseconds(found.as_of)
-        base = _next_group(found.movements)
+        base = next_group(found.movements)
         for shelf in self._shelves:
             kept = shelf.movements[shelf.alive[shelf.of_movement]]
             ignored += sum(int(shelf.alive[own].sum()) for own in shelf.component) - len(kept)
             if len(kept):
                 parts.append(kept.assign(group=kept["group"] + base))
-                base = _next_group(parts[-1])
+                base = next_group(parts[-1])
             there = shelf.alive[shelf.of_break].tolist()
             breaks += [
                 _aged(one, as_of_us) for one, on in zip(shelf.breaks, there, strict=True) if on
             ]
-        movements = _stacked(parts)
+        movements = stacked(parts)
         clean = (movements["side"] == "left") & (movements["type"] == "")
         return replace(
             found,
@@ -354,14 +244,10 @@ class RunningReconciliation:
         settled[of_movement[_not_yet_due(found)]] = False
         for review in board.reviews:
             settled[component[_SIDES.index(review.one_side)][review.row]] = False
-        left, right = (
-            table.filter(pa.array(~settled[own]))
-            for table, own in zip(rows, component, strict=True)
-        )
-        self._open = (left, right)
+        aside = (settled[component[0]], settled[component[1]])
+        self._open = filtered(rows, (~aside[0], ~aside[1]))
         mine = settled[of_movement]
-        aside = [settled[own] for own in component]
-        kept = (rows[0].filter(pa.array(aside[0])), rows[1].filter(pa.array(aside[1])))
+        kept = filtered(rows, aside)
         order = np.argsort(keys[settled[owner]], kind="stable")
         of_break = _of_breaks(found, of_movement)
         self._shelves.append(
@@ -403,21 +289,10 @@ def _aged(one: Break, as_of_us: int) -> Break:
     return replace(one, age_days=age, age_bucket=age_bucket(age))
 
 
-def _next_group(movements: pd.DataFrame) -> int:
-    return int(movements["group"].max()) + 1 if len(movements) else 0
-
-
 def _latest(table: pa.Table) -> int:
     times = table["recorded_at"].combine_chunks().fill_null(0).cast(pa.int64()).to_numpy()
     occurred = table["occurred_at"].cast(pa.int64()).to_numpy()
     return int(np.where(times == 0, occurred, times).max())
-
-
-def _joined(*parts: Tables) -> Tables:
-    return (
-        pa.concat_tables([left for left, _ in parts]).combine_chunks(),
-        pa.concat_tables([right for _, right in parts]).combine_chunks(),
-    )
 
 
 def _names(rows: Tables) -> Names:
@@ -448,10 +323,10 @@ def _less(names: Hashes, others: Hashes) -> Hashes:
 
 def _only(rows: Tables, names: Names, wanted: Names) -> Tables:
     left, right = (
-        table.filter(pa.array(np.isin(mine, some, assume_unique=True, kind="sort")))
-        for table, mine, some in zip(rows, names, wanted, strict=True)
+        np.isin(mine, some, assume_unique=True, kind="sort")
+        for mine, some in zip(names, wanted, strict=True)
     )
-    return left, right
+    return filtered(rows, (left, right))
 
 
 def _without(rows: Tables, gone: Names) -> Tables:
@@ -472,19 +347,4 @@ def _passes(board: Board, group: Ints, rows: pa.Table) -> Ints:
     return found
 
 
-def _stacked(parts: list[pd.DataFrame]) -> pd.DataFrame:
-    """Parts one below the other, left rows first; categories are united."""
-    labels = [name for name in parts[0] if isinstance(parts[0][name].dtype, pd.CategoricalDtype)]
-    for name in labels:
-        kinds = sorted(set().union(*(part[name].cat.categories for part in parts)))
-        parts = [part.assign(**{str(name): part[name].cat.set_categories(kinds)}) for part in parts]
-    return pd.concat(parts, ignore_index=True)
-
-
-def _spans(low: Ints, high: Ints) -> Ints:
-    size = high - low
-    start = np.repeat(low - np.cumsum(size) + size, size)
-    return start + np.arange(int(size.sum()))
-
-
-__all__ = ["RunningReconciliation", "Shelf", "State"]
+__all__ = ["RunningReconciliation"]

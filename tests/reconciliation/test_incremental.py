@@ -94,7 +94,9 @@ def test_a_posting_reversed_early_is_missing_once_due():
     assert whole.breaks[0].secondary == ("B01",)
 
 
-def test_only_what_is_touched_is_matched_again(trade, monkeypatch):
+@pytest.fixture
+def sizes(monkeypatch):
+    """How many rows each call matches."""
     from mining.reconciliation import incremental
 
     sizes = []
@@ -105,6 +107,10 @@ def test_only_what_is_touched_is_matched_again(trade, monkeypatch):
         return plain(left, right, **more)
 
     monkeypatch.setattr(incremental, "reconcile_tables", counted)
+    return sizes
+
+
+def test_only_what_is_touched_is_matched_again(trade, sizes):
     books = running(trade)
     books.add(trade.left.iloc[:-80], trade.right, as_of=trade.as_of)
     books.add(trade.left.iloc[-80:], as_of=trade.as_of)
@@ -156,17 +162,7 @@ def test_an_earlier_moment_is_reconciled_from_scratch(small):
     assert_same(found, reconcile_frames(*frames, **{**small.given, "as_of": early}))
 
 
-def test_saying_the_same_again_matches_nothing_again(trade, monkeypatch):
-    from mining.reconciliation import incremental
-
-    sizes = []
-    plain = incremental.reconcile_tables
-
-    def counted(left, right, **more):
-        sizes.append(len(left) + len(right))
-        return plain(left, right, **more)
-
-    monkeypatch.setattr(incremental, "reconcile_tables", counted)
+def test_saying_the_same_again_matches_nothing_again(trade, sizes):
     books = running(trade)
     books.restate(trade.left, trade.right, as_of=trade.as_of)
     assert books.changes == sizes[0] == len(trade.left) + len(trade.right)

@@ -104,10 +104,12 @@ def test_waits_for_a_run_are_batching_in_nearly_their_true_size(activity, frame,
 
 @pytest.mark.parametrize("activity", APPROVALS)
 def test_waits_for_an_approver_have_nearly_their_true_size_and_cause(activity, frame, truth):
-    """2,000 lines are too few to part absence from contention: that is tested on 40,000, below."""
+    """2,000 lines are too few to part a customer service's absences: tested on 40,000, below."""
     found = frame[frame["activity"] == activity].groupby("cause")["total_h"].sum()
     assert found.sum() == pytest.approx(truth[activity].sum(), rel=0.2)
     assert found.idxmax() == truth[activity].idxmax() == "unavailability"
+    if activity == "Approve credit":
+        assert found["unavailability"] == pytest.approx(truth[activity]["unavailability"], rel=0.25)
 
 
 @pytest.mark.slow
