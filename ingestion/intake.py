@@ -189,7 +189,7 @@ def _files(paths: Iterable[Path | str]) -> Iterator[tuple[Path, bool]]:
             continue
         extracts: set[Path] = set()
         for file in sorted(path.rglob("*")):
-            hidden = any(part.startswith(".") for part in file.parts)
+            hidden = any(part.startswith(".") for part in file.relative_to(path).parts)
             if file.is_dir() and not hidden and is_sap_folder(file):
                 extracts.add(file)
                 yield file, False

@@ -256,3 +256,11 @@ def test_a_second_log_in_a_home_is_warned_of_unless_it_goes_on(
         (tmp_path / name).write_text(f"c,a,t\nR{number},Receive,2026-01-01\n")
         ingest(settings, [tmp_path / name], case="c", activity="a", time="t")
     assert ("mined together" in caplog.text) is warned
+
+
+def test_what_is_hidden_in_a_folder_is_left_out_but_the_folder_itself_may_be(settings, tmp_path):
+    folder = tmp_path / ".retrace" / "in"
+    (folder / ".trash").mkdir(parents=True)
+    write_log(folder / "a.csv", range(3))
+    write_log(folder / ".trash" / "b.csv", range(3, 9))
+    assert ingest(settings, [folder], **COLUMNS).accepted == 12
