@@ -213,6 +213,8 @@ class _Compiler:
             return literal(str(value["constant"]))
         if "column" in value:
             return self._padded(str(value["column"]), int(value["zeros"]))
+        if "first" in value:
+            return f"coalesce({', '.join(self._text(one) for one in value['first'])})"
         return self._template(str(value["template"]), self._column)
 
     def _object(self, value: Value) -> str:

@@ -60,8 +60,9 @@ class Mapping:
     table : str
         ``events`` or a reference table.
     columns : dict
-        Canonical column -> source column, ``{"template": "{a}:{b}"}``, ``{"constant": x}`` or
-        ``{"column": a, "zeros": n}`` (a number that lost its leading zeros gets them back).
+        Canonical column -> source column, ``{"template": "{a}:{b}"}``, ``{"constant": x}``,
+        ``{"column": a, "zeros": n}`` (a number that lost its leading zeros gets them back) or
+        ``{"first": [..]}`` (of these, the first that is not empty).
     events : tuple of dict
         For records that state several events: what differs from ``columns`` in each.
     codes : dict
@@ -247,4 +248,6 @@ def source_columns(value: Value | None) -> tuple[str, ...]:
         return (value,)
     if "column" in value:
         return (str(value["column"]),)
+    if "first" in value:
+        return tuple(name for one in value["first"] for name in source_columns(one))
     return tuple(_PLACE.findall(str(value.get("template", ""))))

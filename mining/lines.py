@@ -42,12 +42,13 @@ def return_lines(
             f"Conformance and causes do not run on {log.engine.name}; load the log with duckdb."
         )
     where = log.return_slice(site=site, start=start, end=end)
+    log.engine.create("sum_parts", "sum_parts")
     log.engine.create("numbered_lines", "numbered_lines", **_only(where))
     cases = fetch_frame(log.engine, "slice_cases", **where).set_index("case_no")
     sheets: list[pd.DataFrame | pd.Series[Any]] = [
         fetch_frame(log.engine, name).set_index("case_no") for name in _SHEETS
     ]
-    log.engine.drop("numbered_lines")
+    log.engine.drop("numbered_lines", "sum_parts")
     lines = cases.join(sheets)
     names = {number: name for name, number in log.sites.items()}
     lines["site"] = lines.pop("site_no").map(names).astype(object)

@@ -81,12 +81,13 @@ class Milestones:
         if not {activity.value for activity in Activity} & set(self.log.activities.values()):
             cases = cases.iloc[:0]  # not a log of returns
         _ = self.windows
+        engine.create("sum_parts", "sum_parts")
         engine.create("line_events", "line_events", **_only(self.where))
         sheets: list[pd.DataFrame | pd.Series[Any]] = [
             fetch_frame(engine, name).set_index("case_no")
             for name in ("line_milestones", "line_fates", "line_money")
         ]
-        engine.drop("line_events")
+        engine.drop("line_events", "sum_parts")
         lines = cases.join(sheets)
         lines["site"] = self._site_names(lines.pop("site_no"))
         numbers = [name for name in lines if name not in {"case_id", "site", *_TEXTS}]
@@ -97,9 +98,10 @@ class Milestones:
         """Warehouse movements: site, opened_us, moved_us, dated, value, entered_us."""
         _ = self.windows
         engine = self.log.engine
+        engine.create("sum_parts", "sum_parts")
         engine.create("postings", "postings")
         rows = fetch_frame(engine, "movement_lags", **self.where)
-        engine.drop("postings")
+        engine.drop("postings", "sum_parts")
         times = ["opened_us", "moved_us", "entered_us", "value", "dated"]
         return rows.astype(dict.fromkeys(times, "float64") | {"site": object})
 

@@ -9,7 +9,8 @@ from ingestion.simulator import credit
 from ingestion.simulator.clock import HOUR, MINUTE
 from ingestion.simulator.integration import posting_date
 from ingestion.simulator.line import Line
-from ingestion.simulator.posting import Movement, post_to_erp
+from ingestion.simulator.movement import Movement
+from ingestion.simulator.posting import post_to_erp
 from ingestion.simulator.waits import Cause, pause, queue
 from ingestion.simulator.warehouse import physical
 from ingestion.simulator.world import World

@@ -223,6 +223,9 @@ EPCIS_SITE: Final = "DC3"
 MAIL_SITE: Final = "DC5"
 """The site whose supervisor mails inspection outcomes to finance."""
 
+SUMMING_SITE: Final = "DC4"
+"""The site whose nightly load posts the transfers of a file summed over lines."""
+
 HEADQUARTERS_ZONE: Final = ZoneInfo("America/New_York")
 HEADQUARTERS_SHIFTS: Final[Shifts] = dict.fromkeys(_WEEK, (("08:00", "17:00"),))
 HEADQUARTERS_HOLIDAYS: Final = _NATIONAL_HOLIDAYS

@@ -1,44 +1,23 @@
 """Movements on their way from the warehouse to the ERP, with everything that can go wrong."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final
 
 from ingestion.simulator.clock import DAY, HOUR, MINUTE, at_local, local_day
 from ingestion.simulator.faults import ERRORS, REPAIRED, REPAIRED_OF_FILES, transposed
 from ingestion.simulator.integration import posting_date
 from ingestion.simulator.line import Line
+from ingestion.simulator.movement import Movement
 from ingestion.simulator.network import HEADQUARTERS_ZONE, MAIL_SITE
+from ingestion.simulator.sums import add_up, summed
 from ingestion.simulator.waits import Cause
 from ingestion.simulator.world import World
 
 _COUNTED: Final = 0.06
 """Share of the year's last movements after which the count finds stock that differs."""
 
-Act = Callable[[World, Line, "Movement"], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Movement:
-    """One warehouse movement as the ERP should post it."""
-
-    code: str
-    occurred: float
-    produced: float
-    entered: float
-    message: str
-    reference: str
-    quantity: int
-    status: str
-    location: str
-    disposition: str | None
-    serial: str | None
-    lot: str | None
-
-    @property
-    def interface(self) -> str:
-        """Name of the interface that carries it."""
-        return "GOODS_RECEIPT" if self.code == "E01" else "STOCK_STATUS"
+Act = Callable[[World, Line, Movement], None]
 
 
 def post_to_erp(world: World, line: Line, movement: Movement) -> float:
@@ -52,8 +31,11 @@ def post_to_erp(world: World, line: Line, movement: Movement) -> float:
     if movement.status == "B_STOCK" and world.calamities.misreads_b_stock(line.site, moment):
         fault = "status_mapping_bug"
     fault = _possible(line, movement, fault)
-    act = _ACTS.get(fault or "", _clean)
-    act(world, line, movement)
+    if fault is None and summed(world, line, movement):
+        movement = _sum_up(world, line, movement)
+    else:
+        act = _ACTS.get(fault or "", _clean)
+        act(world, line, movement)
     world.truth.wait(
         line,
         movement.code,
@@ -116,30 +98,6 @@ def _log(
     )
 
 
-def _post(world: World, line: Line, movement: Movement, **changes: Any) -> str:
-    """Write the ERP document; the answer is its number."""
-    document = world.document("49")
-    legacy = line.site.legacy
-    values: dict[str, Any] = {
-        "document": document,
-        "message": None if legacy else movement.message,
-        "wms_ref": None if legacy else movement.reference,
-        "qty": movement.quantity,
-        "amount": movement.quantity * line.item.cost,
-        "posting_date": posting_date(movement.entered),
-        "status": movement.status,
-        "location": movement.location,
-        "disposition": movement.disposition,
-        "serial": movement.serial,
-        "lot": movement.lot,
-    }
-    values.update(changes)
-    code = values.pop("code", movement.code)
-    moment = values.pop("at", movement.entered)
-    world.journal.add(code, line, moment, actor=values.pop("who", "INTERFACE"), **values)
-    return document
-
-
 def _note(world: World, fault: str, movement: Movement, *documents: str) -> None:
     """Keep a fault in the truth if its warehouse fact is in the log at all."""
     if movement.produced <= world.journal.end:
@@ -156,7 +114,16 @@ def _arrive(world: World, line: Line, movement: Movement) -> None:
 
 def _clean(world: World, line: Line, movement: Movement) -> None:
     _arrive(world, line, movement)
-    _settle(world, line, movement, _post(world, line, movement))
+    _settle(world, line, movement, world.post(line, movement))
+
+
+def _sum_up(world: World, line: Line, movement: Movement) -> Movement:
+    """A movement that is right, posted with its like; the answer knows when that is."""
+    _arrive(world, line, movement)
+    found = add_up(world, line, movement)
+    movement = replace(movement, entered=found.entered)
+    _settle(world, line, movement, found.document)
+    return movement
 
 
 def _settle(world: World, line: Line, movement: Movement, document: str) -> None:
@@ -180,7 +147,7 @@ def _lost(world: World, line: Line, movement: Movement) -> None:
     if line.rng.random() < _repaired(line, "lost") and found <= world.journal.end:
         world.truth.fault("late", [movement.reference], until=found)
         corrected = replace(movement, entered=found)
-        _settle(world, line, corrected, _post(world, line, corrected, who="HQ-FIN01"))
+        _settle(world, line, corrected, world.post(line, corrected, who="HQ-FIN01"))
         return
     if movement.entered <= world.journal.end:
         _note(world, "lost", movement)
@@ -203,7 +170,7 @@ def _rejected(world: World, line: Line, movement: Movement) -> None:
         _log(world, line, movement, "M01Y", replayed, attempt=4)
         world.truth.fault("malformed", [movement.reference], until=replayed)
         corrected = replace(movement, entered=replayed + 20)
-        _settle(world, line, corrected, _post(world, line, corrected))
+        _settle(world, line, corrected, world.post(line, corrected))
     elif movement.entered <= world.journal.end:
         _note(world, "rejected", movement)
     else:
@@ -213,7 +180,7 @@ def _rejected(world: World, line: Line, movement: Movement) -> None:
 def _double(world: World, line: Line, movement: Movement) -> None:
     """Posted twice; sometimes the second is reversed."""
     _arrive(world, line, movement)
-    _post(world, line, movement)
+    world.post(line, movement)
     again = movement.entered + (0.01 + line.rng.expovariate(3.0)) * DAY
     _extra_posting(world, line, movement, again)
 
@@ -221,7 +188,7 @@ def _double(world: World, line: Line, movement: Movement) -> None:
 def _extra_posting(world: World, line: Line, movement: Movement, again: float) -> None:
     if again > world.journal.end:
         return
-    extra = _post(world, line, movement, at=again, posting_date=posting_date(again))
+    extra = world.post(line, movement, at=again, posting_date=posting_date(again))
     fixed = again + (1 + 6 * line.rng.random()) * DAY
     if line.rng.random() < _repaired(line, "double_posting") and fixed <= world.journal.end:
         _reverse(world, line, movement, extra, fixed)
@@ -234,8 +201,7 @@ def _reverse(
     world: World, line: Line, movement: Movement, document: str | None, moment: float
 ) -> str:
     kind = "652" if movement.code == "E01" else "454"
-    return _post(
-        world,
+    return world.post(
         line,
         movement,
         code="E08",
@@ -252,7 +218,7 @@ def _with(fault: str, changes: Callable[[Line, Movement], dict[str, Any]]) -> Ac
 
     def act(world: World, line: Line, movement: Movement) -> None:
         _arrive(world, line, movement)
-        document = _post(world, line, movement, **changes(line, movement))
+        document = world.post(line, movement, **changes(line, movement))
         if movement.entered <= world.journal.end:
             _note(world, fault, movement, document)
         else:
@@ -297,7 +263,7 @@ def _typo(line: Line, movement: Movement) -> dict[str, Any]:
 def _unpaired(world: World, line: Line, movement: Movement) -> None:
     """Reversed once and never posted again, or a reversal that names nothing."""
     _arrive(world, line, movement)
-    document = _post(world, line, movement)
+    document = world.post(line, movement)
     moment = movement.entered + (0.5 + 4 * line.rng.random()) * DAY
     if moment > world.journal.end:
         return
@@ -324,8 +290,7 @@ def _adjust(world: World, line: Line, movement: Movement, moment: float) -> None
     """Somebody at finance corrects stock by hand."""
     if moment > world.journal.end:
         return
-    document = _post(
-        world,
+    document = world.post(
         line,
         movement,
         at=moment,
@@ -355,7 +320,7 @@ def _resent_file(world: World, line: Line, movement: Movement) -> None:
     if world.calamities.file_day(line.site, day).posted_twice:
         again = movement.entered + 9 * HOUR
         if again <= world.journal.end:
-            extra = _post(world, line, movement, at=again, posting_date=posting_date(again))
+            extra = world.post(line, movement, at=again, posting_date=posting_date(again))
             fixed = again + (2 + day.day % 4) * DAY
             if day.day % 3 and fixed <= world.journal.end:
                 _reverse(world, line, movement, extra, fixed)

@@ -31,6 +31,7 @@ from ingestion.simulator.native.edi import EdiFiles, states_by_edi
 from ingestion.simulator.native.epcis import EpcisFiles
 from ingestion.simulator.native.mail import MailFiles
 from ingestion.simulator.network import EPCIS_SITE, MAIL_SITE, SITES
+from ingestion.simulator.sums import post_sums
 from ingestion.simulator.truth import Truth
 from ingestion.simulator.world import World, build_world
 
@@ -98,7 +99,9 @@ class Sources:
         self._writers += [self._mail, self._edi]
 
     def route(self, fact: Fact) -> Write | None:
-        """The one channel a fact has, with its other rendering beside it."""
+        """The one channel a fact has, its other rendering beside it; none for part of a sum."""
+        if fact.values.get("part"):
+            return None
         main = self._channel(fact)
         beside = self._alternates.beside(fact)
         if main is None or beside is None:
@@ -283,6 +286,7 @@ def _run(
                     lines.append(line)
                 env.process(live(world, line))
         env.run(until=min(env.now + DAY, until))
+        post_sums(world)
         world.journal.flush(env.now)
         lines = _reveal(lines, truth)
         if today == first:

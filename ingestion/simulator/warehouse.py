@@ -10,8 +10,9 @@ from ingestion.simulator import fraud, reasons
 from ingestion.simulator.clock import DAY, HOUR, MINUTE, local_day
 from ingestion.simulator.deviations import strays
 from ingestion.simulator.line import Line
+from ingestion.simulator.movement import Movement
 from ingestion.simulator.network import MAIL_SITE
-from ingestion.simulator.posting import Movement, post_to_erp
+from ingestion.simulator.posting import post_to_erp
 from ingestion.simulator.waits import Cause, pause, queue
 from ingestion.simulator.world import World
 

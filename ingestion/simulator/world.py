@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 import simpy
 
@@ -10,8 +10,10 @@ from ingestion.simulator import network
 from ingestion.simulator.clock import HOUR, WEEK, Calendar, at_local, days_between
 from ingestion.simulator.faults import Calamities
 from ingestion.simulator.happenings import Happenings
-from ingestion.simulator.integration import Integration, Middleware
+from ingestion.simulator.integration import Integration, Middleware, posting_date
 from ingestion.simulator.journal import Journal
+from ingestion.simulator.line import Line
+from ingestion.simulator.movement import Movement, Sum
 from ingestion.simulator.network import HEADQUARTERS_ZONE, SITES, Site
 from ingestion.simulator.notes import Inspectors
 from ingestion.simulator.staffing import Station
@@ -56,6 +58,7 @@ class World:
     notes: Inspectors = field(default_factory=Inspectors)
     last_serials: dict[str, str] = field(default_factory=dict)
     counters: dict[str, int] = field(default_factory=dict)
+    sums: dict[tuple[object, ...], Sum] = field(default_factory=dict)
 
     def stations(self) -> list[Station]:
         """Every station of the network."""
@@ -73,6 +76,29 @@ class World:
         count = self.counters.get(prefix, 0) + 1
         self.counters[prefix] = count
         return f"{prefix}{count:0{width}d}"
+
+    def post(self, line: Line, movement: Movement, **changes: Any) -> str:
+        """Write the ERP document of a movement; the answer is its number."""
+        legacy = line.site.legacy
+        values: dict[str, Any] = {
+            "document": changes.pop("document", None) or self.document("49"),
+            "message": None if legacy else movement.message,
+            "wms_ref": None if legacy else movement.reference,
+            "qty": movement.quantity,
+            "amount": movement.quantity * line.item.cost,
+            "posting_date": posting_date(movement.entered),
+            "status": movement.status,
+            "location": movement.location,
+            "disposition": movement.disposition,
+            "serial": movement.serial,
+            "lot": movement.lot,
+        }
+        values.update(changes)
+        code = values.pop("code", movement.code)
+        moment = values.pop("at", movement.entered)
+        self.journal.add(code, line, moment, actor=values.pop("who", "INTERFACE"), **values)
+        document: str = values["document"]
+        return document
 
 
 _PACE: Final = (0.5, 1.8)

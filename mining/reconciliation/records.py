@@ -51,7 +51,7 @@ with original as (
 )
 select coalesce(e.document_id, e.event_id) as movement_id, e.message_id as reference,
     get_json_object(e.extras, '$.wms_document_id') as document,
-    e.case_id as line, e.sku, e.lot, e.serial, e.source as channel, i.family,
+    nullif(e.case_id, e.document_id) as line, e.sku, e.lot, e.serial, e.source as channel, i.family,
     case coalesce(o.activity, e.activity)
         when 'Post goods receipt' then 'receipt' when 'Post stock transfer' then 'transfer'
         else case when e.disposition is null then 'receipt' else 'transfer' end end as kind,

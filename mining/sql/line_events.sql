@@ -1,5 +1,5 @@
 -- Events of the slice's lines in order. Those known to the day only carry their estimated time;
--- a posting that was reversed later is undone.
+-- a posting that was reversed later is undone, one summed over lines counts for each with its part.
 select
     *,
     row_number() over (
@@ -15,12 +15,14 @@ from (
         case when events.actor_type = 'human' then 1 else 0 end as human,
         case when events.disposition in ('PENDING', 'REFURBISH', 'QUARANTINE', 'CUSTOMER_DISPUTE')
             then 1 else 0 end as interim,
-        events.activity, events.sku, events.quantity, events.amount, events.reason,
+        events.activity, events.sku, coalesce(parts.quantity, events.quantity) as quantity,
+        events.amount * coalesce(parts.share, 1) as amount, events.reason,
         events.condition, events.disposition, events.financial_outcome, events.inventory_status,
         events.extras,
-        events.quantity * items.std_cost as value
+        coalesce(parts.quantity, events.quantity) * items.std_cost as value
     from log_events as events
-    join cases on events.case_id = cases.case_id
+    left join sum_parts as parts on events.event_key = parts.event_key
+    join cases on coalesce(parts.case_id, events.case_id) = cases.case_id
     left join spread_events as spread on events.event_key = spread.event_key
     left join item_costs as items on events.sku = items.sku
     left join (

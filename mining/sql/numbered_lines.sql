@@ -1,4 +1,5 @@
--- Events of the slice's lines with their place in the line and whether they were reversed later.
+-- Events of the slice's lines with their place in the line and whether they were reversed later; a
+-- posting summed over lines counts for each with its part.
 select
     cases.case_no,
     row_number() over (
@@ -7,12 +8,14 @@ select
     ) as place,
     case when reversed.reversal_of is null then 0 else 1 end as undone,
     events.event_id, events.activity, events.occurred_us, events.recorded_us, events.actor,
-    events.actor_type, events.sku, events.quantity, events.amount, events.reason,
+    events.actor_type, events.sku, coalesce(parts.quantity, events.quantity) as quantity,
+    events.amount * coalesce(parts.share, 1) as amount, events.reason,
     events.condition, events.disposition, events.financial_outcome, events.inventory_status,
     events.lot, events.serial, events.posting_day, events.document_id, events.confidence,
     events.extras
 from log_events as events
-join cases on events.case_id = cases.case_id
+left join sum_parts as parts on events.event_key = parts.event_key
+join cases on coalesce(parts.case_id, events.case_id) = cases.case_id
 left join (
     select distinct reversal_of from log_events where reversal_of is not null
 ) as reversed on events.document_id = reversed.reversal_of

@@ -136,9 +136,14 @@ def both(small_home):
     """Some lines of a simulated home, derived by both engines from scratch."""
     source = load(small_home).engine
     engines = BothEngines(DuckDBEngine.blank(), SparkEngine.local())
+    source.create("sum_parts", "sum_parts")
     source.create_as(
-        "some_cases", f"select case_id from cases order by variant, case_id limit {SOME_CASES}"
+        "some_cases",
+        f"(select case_id from cases order by variant, case_id limit {SOME_CASES}) "
+        "union (select case_id from sum_parts) union (select case_id from log_events "
+        "where event_key in (select event_key from sum_parts))",
     )
+    source.drop("sum_parts")
     engines.register(
         "log_events",
         source.select("select * from log_events where case_id in (select case_id from some_cases)"),
@@ -177,6 +182,12 @@ def test_every_file_gives_the_same_rows(both, query):
     if query in both.ran:
         return
     both.fetch(query, **prepared(both, query))
+
+
+def test_the_lines_hold_postings_that_are_shared_out(both):
+    parts = both.fetch("sum_parts").to_pandas()
+    assert parts.groupby("event_key")["share"].sum().round(9).eq(1.0).all()
+    assert len(parts) >= 2
 
 
 def prepared(both, query):

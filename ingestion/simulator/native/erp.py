@@ -116,7 +116,7 @@ class MaterialMovements:
             f"{values['amount']:.2f}",
             "USD",
             values.get("rma", line.rma),
-            line.number,
+            values.get("item", line.number),
             values.get("wms_ref"),
             values.get("message"),
             values.get("serial"),
