@@ -122,6 +122,7 @@ def _reporting(
     place = np.searchsorted(numbers, [day.toordinal() for day in days], side="right")
     gaps = np.diff(place)
     gaps = gaps[gaps > 0]
+    at_once = reports["first_us"] == reports["last_us"]
     usual, late = None, 0
     if len(days) >= LEAST_REPORTS and len(gaps):
         usual = int(np.quantile(gaps, _USUAL, method="higher"))
@@ -131,7 +132,7 @@ def _reporting(
         site=site or None,
         last_at=moments.max().to_pydatetime().astimezone(UTC),
         last_day=days[-1],
-        by_file=bool((reports["moments"] == 1).mean() > _USUAL and (reports["records"] > 1).any()),
+        by_file=bool(at_once.mean() > _USUAL and (reports["records"] > 1).any()),
         usual_gap_days=usual,
         late_days=late,
         expected_days=len(due),
