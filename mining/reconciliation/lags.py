@@ -166,9 +166,9 @@ def close_out(found: Reconciliation) -> pd.DataFrame:
     counts: dict[str, npt.NDArray[np.bool_]] = {
         "moved": left,
         "posted": ~left,
-        "moved_matched": left & clean,
+        "moved_matched": left & (clean | refused),
         "posted_matched": ~left & clean,
-        "moved_in_breaks": left & ~clean,
+        "moved_in_breaks": left & ~clean & ~refused,
         "posted_in_breaks": ~left & ~clean & ~refused,
         "posted_refused": ~left & refused,
     }

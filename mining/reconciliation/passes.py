@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
+from itertools import product
 
 import numpy as np
 
@@ -191,28 +192,48 @@ def _unreferenced(board: Board) -> Ints:
 
 
 def _run_groups(board: Board, rule: Pass, pass_no: int, policy: Policy) -> None:
-    """P5: all movements of a site, SKU, status and day against all postings of that day."""
+    """P5: all movements of a site, SKU, status and day against all postings of a day, then
+    against one of them.
+
+    First without the movements whose message failed, which nobody expects to be posted.
+    """
     rights = _unreferenced(board)
     if not len(rights):
         return
     left_key, right_key = board.keys(rule.on)
-    for lag in range(int(rule.window_days) + 1):
+    ways = product((False, True), range(int(rule.window_days) + 1), (False, True))
+    for singly, lag, failed in ways:
         rights = rights[board.right_group[rights] < 0]
+        free = board.free_left()
+        free = free if failed else free[~board.left.failed[free]]
         days = np.concatenate([board.left.day, board.right.day - lag])
         days = (days - days.min(initial=0)).astype(np.int64)
         width = int(days.max(initial=0)) + 1
         cut = len(board.left)
         mine = np.where(left_key < 0, -1, left_key * width + days[:cut])
         theirs = np.where(right_key < 0, -1, right_key * width + days[cut:])
-        lefts, groups = runs(mine, board.free_left()), runs(theirs, rights)
-        i, j = common(lefts, groups)
-        sums = _sums(board.left.quantity, lefts)[i] - _sums(board.right.quantity, groups)[j]
-        for a, b in zip(i[np.abs(sums) < 1e-9], j[np.abs(sums) < 1e-9], strict=True):
-            board.gather(
-                lefts.rows[lefts.start[a] : lefts.start[a] + lefts.size[a]],
-                groups.rows[groups.start[b] : groups.start[b] + groups.size[b]],
-                pass_no,
-            )
+        lefts = runs(mine, free)
+        for some in _one_by_one(theirs, rights) if singly else (rights,):
+            _gather_equals(board, lefts, runs(theirs, some), pass_no)
+
+
+def _one_by_one(key: Ints, rows: Ints) -> Iterator[Ints]:
+    """The rows in rounds, so that each round has one row of a key at most."""
+    while len(rows):
+        _, first = np.unique(key[rows], return_index=True)
+        yield rows[first]
+        rows = np.delete(rows, first)
+
+
+def _gather_equals(board: Board, lefts: Runs, rights: Runs, pass_no: int) -> None:
+    """Gather what has the same key and adds up to the same, and was free until now."""
+    i, j = common(lefts, rights)
+    sums = _sums(board.left.quantity, lefts)[i] - _sums(board.right.quantity, rights)[j]
+    for a, b in zip(i[np.abs(sums) < 1e-9], j[np.abs(sums) < 1e-9], strict=True):
+        mine = lefts.rows[lefts.start[a] : lefts.start[a] + lefts.size[a]]
+        if (board.left_group[mine] < 0).all():
+            theirs = rights.rows[rights.start[b] : rights.start[b] + rights.size[b]]
+            board.gather(mine, theirs, pass_no)
 
 
 def _run_subsets(board: Board, rule: Pass, pass_no: int, policy: Policy) -> None:

@@ -2,14 +2,15 @@
 
 A refused record that bears the number a posting names, or states its line and SKU, and agrees with
 its quantity and status is its movement, though not one that can be counted: the posting waits for
-its repair, it is not unsupported.
+its repair, it is not unsupported. So does a posting summed over lines, with the movements of its
+day, where one refused record of its SKU and status is what they lack.
 """
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import pandas as pd
 import pyarrow as pa
@@ -24,6 +25,8 @@ Refused = dict[str, list[tuple[str, frozenset[str]]]]
 QUARANTINE: Final = "quarantine"
 """Key of postings that rest on a refused record."""
 NAMELESS: Final[Mapping[str, tuple[str, ...]]] = {}
+_GOODS: Final = ["site", "sku", "kind", "status"]
+_SKEW, _REACH = pd.Timedelta(hours=-1), pd.Timedelta(days=8)
 
 
 def refused_records(engine: DuckDBEngine) -> Refused:
@@ -99,12 +102,58 @@ def await_refused(
             waiting[one.members[0]] = agreeing[0]
         else:
             kept.append(_pointed(one, near[0][0]) if near else one)
+    sums = [*_sums_that_lack_one(rows, kept, refused, used)]
+    waiting |= {one.posting: one.refused for one in sums}
+    settled = {one.posting for one in sums} | {name for one in sums for name in one.movements}
     return replace(
         found,
-        breaks=tuple(kept),
-        movements=_marked(rows, waiting),
+        breaks=tuple(one for one in kept if not settled.issuperset(one.members)),
+        movements=_marked(rows, {*waiting, *settled}),
         reviews=_with_reviews(found.reviews, waiting),
+        matched=found.matched + sum(len(one.movements) for one in sums),
     )
+
+
+class Sum(NamedTuple):
+    """A posting over lines, the movements of a day it holds, and the refused record they lack."""
+
+    posting: str
+    movements: tuple[str, ...]
+    refused: str
+
+
+def _sums_that_lack_one(
+    rows: pd.DataFrame, breaks: Iterable[Break], refused: Refused, used: set[str]
+) -> Iterator[Sum]:
+    open_ones = {one.members[0] for one in breaks if one.type in ("B01", "B03", "B11")}
+    alone = rows[rows["movement_id"].isin(open_ones)]
+    left = alone[(alone["side"] == "left").to_numpy()]
+    sums = alone[((alone["side"] == "right") & alone["line"].isna()).to_numpy()]
+    by_goods = dict(iter(left.groupby(_GOODS, observed=True))) if len(sums) else {}
+    taken: set[str] = set()
+    for post in sums.itertuples():
+        goods = by_goods.get(tuple(getattr(post, name) for name in _GOODS))
+        for movements, lacking in _days_of(goods, post):
+            records = refused.get(str(post.sku), ())
+            wanted = {post.site, post.status, number(lacking)}
+            fitting = [name for name, texts in records if wanted <= texts and name not in used]
+            if fitting and taken.isdisjoint(movements):
+                used.add(fitting[0])
+                taken.update(movements)
+                yield Sum(str(post.movement_id), movements, fitting[0])
+                break
+
+
+def _days_of(goods: pd.DataFrame | None, post: Any) -> Iterator[tuple[tuple[str, ...], float]]:
+    """Movements of each day before a posting, the latest first, and what it has more than they."""
+    if goods is None:
+        return
+    ages = post.occurred_at - goods["occurred_at"]
+    near = goods[((ages >= _SKEW) & (ages <= _REACH)).to_numpy()]
+    for _, day in sorted(near.groupby(near["occurred_at"].dt.floor("D")), reverse=True):
+        lacking = float(post.quantity - day["quantity"].sum())
+        if lacking > 0:
+            yield tuple(day["movement_id"]), lacking
 
 
 def _near(
@@ -138,8 +187,8 @@ def _pointed(one: Break, quarantine_id: str) -> Break:
     )
 
 
-def _marked(rows: pd.DataFrame, waiting: Mapping[str, str]) -> pd.DataFrame:
-    mine = (rows["type"] == "B11") & rows["movement_id"].isin(list(waiting))
+def _marked(rows: pd.DataFrame, waiting: Collection[str]) -> pd.DataFrame:
+    mine = rows["type"].isin(["B01", "B03", "B11"]) & rows["movement_id"].isin(list(waiting))
     rows = rows.copy(deep=False)
     for column, value in (("type", ""), ("key", QUARANTINE)):
         kinds = rows[column].cat.categories

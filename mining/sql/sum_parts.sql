@@ -1,7 +1,7 @@
 -- Postings summed over lines, and what each line has of them: a transfer that names no line (it is a
 -- case of its own) belongs to the movements of its site, SKU, lot, status and disposition on one day
 -- if together they move exactly what it posts, and their lines have no such posting of their own. Of
--- several such days the latest counts, none more than five days before; of two such postings one.
+-- several such days the latest counts, none more than eight days before; of two such postings one.
 with loose as (
     select
         event_key, site, sku, coalesce(lot, '') as lot, coalesce(inventory_status, '') as status,
@@ -37,7 +37,7 @@ days as (
     join moved on loose.site = moved.site and loose.sku = moved.sku and loose.lot = moved.lot
         and loose.status = moved.status and loose.disposition = moved.disposition
         and moved.occurred_us <= loose.entered_us + 3600e6
-        and moved.occurred_us >= loose.entered_us - 432000e6
+        and moved.occurred_us >= loose.entered_us - 691200e6
 ),
 fitting as (
     select *, max(day_no) over (partition by event_key) as last_day

@@ -117,7 +117,7 @@ def test_a_sum_posted_twice_counts_once_and_the_second_stays_by_itself():
 
 
 def test_a_sum_of_last_week_is_too_old():
-    log = log_of_rows(moved("R1", 4), posted("49-1", 4, at=DAY + pd.Timedelta(days=5, hours=1)))
+    log = log_of_rows(moved("R1", 4), posted("49-1", 4, at=DAY + pd.Timedelta(days=8, hours=1)))
     assert set(transfers_of(log)) == {"49-1"}
 
 

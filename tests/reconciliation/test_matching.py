@@ -178,6 +178,26 @@ def test_a_days_sum_matches_the_days_movements():
     assert (found.matched, found.breaks) == (2, ())
 
 
+def test_a_sum_holds_no_movement_whose_message_failed():
+    left = [movement(f"W{i}", line=f"R{i}:1", quantity=q) for i, q in enumerate([3.0, 5.0, 5.0])]
+    found = compared([*left[:2], left[2] | {"failed": True}], [nameless("E1", 8.0)])
+    assert (found.matched, only(found).members, only(found).type) == (2, ("W2",), "B02")
+
+
+def test_a_late_files_sum_is_told_from_that_of_the_day_before():
+    """Both are posted on one day; each adds up to the movements of a day of its own."""
+    week = NOON - pd.Timedelta(days=6)
+    old = [
+        movement(f"W{i}", line=f"R{i}:1", quantity=q, occurred_at=week)
+        for i, q in enumerate([3.0, 5.0, 24.0, 24.0])
+    ]
+    new = [movement("W8", line="R8:1", quantity=13.0), movement("W9", line="R9:1", quantity=2.0)]
+    found = compared([*old, *new], [nameless("E1", 56.0), nameless("E2", 15.0)])
+    assert (found.matched, found.by_type) == (2, {"B12": 1})  # a week before was another month
+    groups = found.movements.groupby("group")["movement_id"].agg(set)
+    assert sorted(map(sorted, groups)) == [["E1", "W0", "W1", "W2", "W3"], ["E2", "W8", "W9"]]
+
+
 def test_the_only_subset_that_adds_up_is_accepted_and_the_rest_is_missing():
     left = [movement(f"W{i}", line=f"R{i}:1", quantity=q) for i, q in enumerate([3.0, 5.0, 9.0])]
     found = compared(left, [nameless("E1", 8.0)])

@@ -70,3 +70,50 @@ def test_a_posting_waits_for_the_refused_record_whose_number_it_names():
         one for one in await_refused(before, filed(event | {"n": 4}), named) if "E1" in one.members
     ]
     assert "states other things" in one.explanation
+
+
+GOODS = {"site": "DC4", "sku": "S1", "kind": "transfer", "status": "AVAILABLE"}
+LOST_ROW = {"DCNO": "DC4", "ITEMNO": "S1", "STAT": "AVAILABLE", "QTY": "3", "BUSDATE": "31.02."}
+
+
+def summed(quantity=10.0, **values):
+    """A posting that names no line, hours after two movements of 4 and 3."""
+    at = pd.Timestamp("2026-03-03T20:00Z")
+    left = [
+        GOODS | {"movement_id": f"W{n}", "line": f"R{n}:1", "quantity": float(n), "occurred_at": at}
+        for n in (4, 3)
+    ]
+    late = pd.Timestamp("2026-03-04T05:00Z")
+    right = GOODS | {"movement_id": "E1", "line": None, "quantity": quantity, "occurred_at": late}
+    as_of = pd.Timestamp("2026-03-20T00:00Z")
+    return reconcile_frames(pd.DataFrame(left), pd.DataFrame([right | values]), as_of=as_of)
+
+
+def test_a_sum_and_its_movements_wait_for_the_one_record_they_lack():
+    before = summed()
+    assert before.by_type == {"B01": 2, "B11": 1}
+    found = await_refused(before, filed(LOST_ROW))
+    assert (found.breaks, found.matched) == ((), 2)
+    assert found.reviews["candidates"].tolist() == [(("quarantine q1",),)]
+    proof = close_out(found)
+    assert (proof["unexplained"] == 0).all()
+    assert proof["quantity_refused"].sum() == 3
+    assert (proof["moved"] == proof["moved_matched"] + proof["moved_in_breaks"]).all()
+
+
+@pytest.mark.parametrize(
+    "other", [{"QTY": "2"}, {"STAT": "SCRAPPED"}, {"ITEMNO": "S2"}, {"DCNO": "DC5"}]
+)
+def test_other_goods_or_another_quantity_complete_no_sum(other):
+    before = summed()
+    assert await_refused(before, filed(LOST_ROW | other)).breaks == before.breaks
+
+
+def test_a_posting_of_less_than_was_moved_lacks_no_record():
+    before = summed(quantity=6.0)
+    assert await_refused(before, filed(LOST_ROW)).breaks == before.breaks
+
+
+def test_a_sum_of_another_week_lacks_no_record_of_this_one():
+    before = summed(occurred_at=pd.Timestamp("2026-03-14T05:00Z"))
+    assert await_refused(before, filed(LOST_ROW)).breaks == before.breaks
