@@ -1,6 +1,8 @@
 """What a SAP extract is: a folder or a zip archive with one CSV file a table."""
 
+import lzma
 import shutil
+import struct
 import zipfile
 import zlib
 from functools import cache
@@ -15,6 +17,11 @@ CONFIGURATION = Path(__file__).parent / "extractions" / "sap.yaml"
 MAX_MEMBERS = 200
 MAX_EXPANDED = 16 << 30
 MAX_RATIO = 200
+_DAMAGE = (
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError),
+    *(OSError, RuntimeError, NotImplementedError, ValueError),
+)
+"""All that reading a damaged archive raises."""
 
 
 @cache
@@ -39,7 +46,7 @@ def is_sap_archive(path: Path) -> bool:
     try:
         with zipfile.ZipFile(path) as archive:
             return sum(table_of(name) is not None for name in archive.namelist()) >= 2
-    except (zipfile.BadZipFile, OSError):
+    except _DAMAGE:
         return False
 
 
@@ -55,8 +62,5 @@ def unpack(path: Path, folder: Path) -> None:
                 target = folder / f"{table_of(info.filename)}.csv"
                 with archive.open(info) as packed, target.open("wb") as plain:
                     shutil.copyfileobj(packed, plain)
-    except (
-        *(zipfile.BadZipFile, zlib.error, EOFError),
-        *(OSError, RuntimeError, NotImplementedError),
-    ) as error:
+    except _DAMAGE as error:
         raise UnreadableFile(path, f"the archive is damaged or locked ({error})") from error

@@ -69,6 +69,20 @@ def test_a_zip_archive_is_the_same_extract(settings, tmp_path):
     assert (counts.received, counts.duplicate, counts.quarantined) == (6, 4, 2)
 
 
+@pytest.mark.parametrize(("at", "value"), [(6, 185), (10, 99)])
+def test_a_damaged_directory_is_an_error_with_a_name(settings, tmp_path, at, value):
+    """An unknown version of zip, an unknown compression."""
+    path = tmp_path / "sap.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in RETURNS.items():
+            archive.writestr(f"{name}.csv", text)
+    content = bytearray(path.read_bytes())
+    content[content.rindex(b"PK\x01\x02") + at] = value
+    path.write_bytes(content)
+    with pytest.raises(UnreadableFile, match="archive"):
+        ingest(settings, [path])
+
+
 def test_an_extract_inside_a_folder_is_one_delivery(settings, tmp_path):
     (tmp_path / "in").mkdir()
     extract(tmp_path / "in" / "sap")
