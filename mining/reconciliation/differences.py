@@ -9,7 +9,9 @@ from mining.reconciliation.board import EXTRA, NETTED, PLAIN, Board
 from mining.reconciliation.movements import NEVER, Flags, Floats, Ints, Side, months
 from mining.reconciliation.policy import Policy
 
-PRECEDENCE: Final = (*("B04", "B14", "B09", "B06", "B05", "B08", "B07", "B10", "B12", "B13"),)
+PRECEDENCE: Final = (
+    *("B04", "B14", "B09", "B01", "B06", "B05", "B08", "B07", "B10", "B12", "B13"),
+)
 """Which difference of a group becomes its type; the others become secondary."""
 
 
@@ -64,12 +66,14 @@ def compare(board: Board, policy: Policy) -> Differences:
     identity = _differs(a, b, left, right, "sku", "lot", "serial")
     booked = _sum(board, np.nan_to_num(b.value), PLAIN)[group]
     value_off = _off_value(policy, booked, posted * unit, b.value[right]) & ~(off | identity)
+    short = _made_by(board, policy, "shortfall")[group] & off
     flags = {
+        "B01": short,
         "B04": _count(board, EXTRA)[group] > 0,
         "B14": np.zeros(len(group), bool),
         "B09": identity,
-        "B06": off & (factor > 0),
-        "B05": off & (factor == 0),
+        "B06": off & ~short & (factor > 0),
+        "B05": off & ~short & (factor == 0),
         "B08": _differs(a, b, left, right, "site", "location"),
         "B07": _differs(a, b, left, right, "status"),
         "B10": _unlinked(board, policy, group, left, right),
@@ -142,13 +146,19 @@ def _pack_factor(pack: Floats, moved: Floats, posted: Floats) -> Floats:
     return factor
 
 
+def _made_by(board: Board, policy: Policy, how: str) -> Flags:
+    """Whether a pass of this kind made the group, for every group."""
+    kinds = np.array([rule.how == how for rule in policy.passes] + [False])
+    found: Flags = kinds[np.maximum(board.pass_of_group, -1)]
+    return found
+
+
 def _unlinked(board: Board, policy: Policy, group: Ints, left: Ints, right: Ints) -> Flags:
     """The posting names a wrong return line, or none: found by other means."""
     made_by = board.pass_of_group[group]
-    how = np.array([rule.how == "typo" for rule in policy.passes] + [False])
     by_serial = np.array(["line" not in rule.on and "serial" in rule.on for rule in policy.passes])
     mine, theirs = board.left.codes["line"][left], board.right.codes["line"][right]
-    found = how[made_by]
+    found = _made_by(board, policy, "typo")[group]
     if by_serial.any():
         found |= np.append(by_serial, False)[made_by] & (mine != theirs)
     return found

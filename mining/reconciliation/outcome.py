@@ -295,7 +295,7 @@ class _Writer:
 
     def _amounts(self, code: str, group: int, case: Case) -> tuple[float, float, float]:
         """Delta of quantity and value, and what is at risk."""
-        if code in ("B01", "B02", "B03", "B11") or int(self.verdict.place[group]) < 0:
+        if int(self.verdict.place[group]) < 0:
             return self._alone(code, case)
         place = int(self.verdict.place[group])
         quantity = float(self.differences.delta_quantity[place])

@@ -14,6 +14,7 @@ from mining.reconciliation.subsets import subsets_adding_up
 from mining.reconciliation.typos import one_slip, shortened
 
 NETTING = -1
+_MOST_IN_A_SUM, _MOST_LACKING = 60, 3
 _REVERSED_BY = (("reference", "kind"), ("line", "sku", "kind", "status"), ("line", "sku", "kind"))
 
 
@@ -195,26 +196,39 @@ def _run_groups(board: Board, rule: Pass, pass_no: int, policy: Policy) -> None:
     """P5: all movements of a site, SKU, status and day against all postings of a day, then
     against one of them.
 
-    First without the movements whose message failed, which nobody expects to be posted.
+    First without those that nobody expects in a sum, see ``_expected``.
     """
     rights = _unreferenced(board)
     if not len(rights):
         return
-    left_key, right_key = board.keys(rule.on)
     ways = product((False, True), range(int(rule.window_days) + 1), (False, True))
-    for singly, lag, failed in ways:
+    for singly, lag, every in ways:
         rights = rights[board.right_group[rights] < 0]
-        free = board.free_left()
-        free = free if failed else free[~board.left.failed[free]]
-        days = np.concatenate([board.left.day, board.right.day - lag])
-        days = (days - days.min(initial=0)).astype(np.int64)
-        width = int(days.max(initial=0)) + 1
-        cut = len(board.left)
-        mine = np.where(left_key < 0, -1, left_key * width + days[:cut])
-        theirs = np.where(right_key < 0, -1, right_key * width + days[cut:])
+        free = board.free_left() if every else _expected(board)
+        mine, theirs = _dated(board, rule, lag)
         lefts = runs(mine, free)
         for some in _one_by_one(theirs, rights) if singly else (rights,):
             _gather_equals(board, lefts, runs(theirs, some), pass_no)
+
+
+def _expected(board: Board) -> Ints:
+    """Free movements but for those whose message failed, or whose own posting was reversed."""
+    free = board.free_left()
+    left_key, right_key = board.keys(("line", "sku", "kind", "status"))
+    undone = right_key[(board.role == NETTED) & ~board.right.reversal]
+    reversed_ones = np.isin(left_key[free], undone[undone >= 0])
+    return free[~board.left.failed[free] & ~reversed_ones]
+
+
+def _dated(board: Board, rule: Pass, lag: int) -> tuple[Ints, Ints]:
+    """Keys of a pass with the business day, and the posting day less ``lag`` days."""
+    left_key, right_key = board.keys(rule.on)
+    days = np.concatenate([board.left.day, board.right.day - lag])
+    days = (days - days.min(initial=0)).astype(np.int64)
+    width, cut = int(days.max(initial=0)) + 1, len(board.left)
+    mine: Ints = np.where(left_key < 0, -1, left_key * width + days[:cut])
+    theirs: Ints = np.where(right_key < 0, -1, right_key * width + days[cut:])
+    return mine, theirs
 
 
 def _one_by_one(key: Ints, rows: Ints) -> Iterator[Ints]:
@@ -291,9 +305,36 @@ def _accept(board: Board, near: list[int], row: int, *, side: str, pass_no: int,
         board.reviews.append(Review(side, row, candidates, pass_no))
 
 
+def _run_shortfall(board: Board, rule: Pass, pass_no: int, policy: Policy) -> None:
+    """P6: a posting holds a day's movements but for some, and does not say which."""
+    for lag in range(int(rule.window_days) + 1):
+        rights = _unreferenced(board)
+        if not len(rights):
+            return
+        mine, theirs = _dated(board, rule, lag)
+        lefts = runs(mine, _expected(board))
+        for some in _one_by_one(theirs, rights):
+            postings = runs(theirs, some)
+            for a, b in zip(*common(lefts, postings), strict=True):
+                rows = lefts.rows[lefts.start[a] : lefts.start[a] + lefts.size[a]]
+                posting = postings.rows[postings.start[b] : postings.start[b] + 1]
+                if (board.left_group[rows] < 0).all() and _lacks_few(board, rows, posting):
+                    board.gather(rows, posting, pass_no)
+
+
+def _lacks_few(board: Board, rows: Ints, posting: Ints) -> bool:
+    """Whether leaving out at most three of the movements gives the quantity of the posting."""
+    moved, [posted] = board.left.quantity[rows], board.right.quantity[posting].tolist()
+    gap = float(moved.sum()) - posted
+    if len(rows) > _MOST_IN_A_SUM or posted <= 0 or gap <= 1e-9:
+        return False
+    return bool(subsets_adding_up(moved.tolist(), gap, most=_MOST_LACKING).solutions)
+
+
 _RUN = {
     "pairs": _run_pairs,
     "typo": _run_typo,
     "groups": _run_groups,
     "subsets": _run_subsets,
+    "shortfall": _run_shortfall,
 }

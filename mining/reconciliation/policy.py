@@ -10,7 +10,7 @@ import yaml
 
 from ingestion.errors import RetraceError
 
-WAYS: Final = ("pairs", "typo", "groups", "subsets")
+WAYS: Final = ("pairs", "typo", "groups", "subsets", "shortfall")
 KEY_COLUMNS: Final = (
     *("reference", "document", "line", "number", "sku", "lot", "serial", "kind", "status"),
     *("site", "location", "quantity"),
@@ -29,11 +29,11 @@ class Pass:
     ----------
     on : tuple of str
         Columns that must be present and equal on both sides.
-    how : "pairs", "typo", "groups" or "subsets"
+    how : "pairs", "typo", "groups", "subsets" or "shortfall"
     duplicates : bool
         A further posting with the same keys is an extra posting of a matched movement.
     window_days : float
-        How much later a posting may be (groups and subsets only).
+        How much later a posting may be (groups, subsets and shortfall only).
     confidence : "exact", "derived" or "suggested"
     """
 

@@ -96,6 +96,12 @@ def _posted(case: Case) -> str:
 
 
 def _missing(case: Case) -> str:
+    if case.posting is not None:
+        gap = case.moved - case.posted
+        return (
+            f"{_moved(case)}; {_posted(case)} in one sum that does not say for which of them: "
+            f"{number(gap)} missing in the ERP ({money(gap * case.unit_cost)})."
+        )
     return (
         f"{_moved(case)}; no ERP posting by {clock(case.due_us)}, when it was due: "
         f"{number(case.moved)} missing in the ERP ({money(case.moved * case.unit_cost)})."
@@ -243,7 +249,9 @@ def _ids(case: Case) -> str:
 
 _FIX: dict[str, Callable[[Case], str]] = {
     "B01": lambda c: (
-        f"Post {number(c.moved)} for WMS {_list(c.movements)} if nothing is under way."
+        f"Post {number(c.moved - c.posted)} for WMS {_list(c.movements)} if nothing is under way."
+        if c.posting is None
+        else f"Find which of WMS {_list(c.movements)} ERP {_ids(c)} leaves out; then post it."
     ),
     "B02": lambda c: f"Repair the cause and replay the message of WMS {_list(c.movements)}.",
     "B03": lambda c: "Wait.",

@@ -15,15 +15,22 @@ class Choice(NamedTuple):
         return len(self.solutions) == 1
 
 
-def subsets_adding_up(values: Sequence[float], target: float, *, tolerance: float = 1e-9) -> Choice:
+def subsets_adding_up(
+    values: Sequence[float], target: float, *, most: int = 60, tolerance: float = 1e-9
+) -> Choice:
     """All smallest subsets of ``values`` whose sum is ``target``, as tuples of positions.
+
+    Parameters
+    ----------
+    most : int
+        Larger subsets are not looked for.
 
     >>> subsets_adding_up([3, 5, 4], 9).solutions
     [(1, 2)]
     >>> subsets_adding_up([3, 3, 1], 4).unique
     False
     """
-    for size in range(1, len(values) + 1):
+    for size in range(1, min(len(values), most) + 1):
         found = [
             chosen
             for chosen in combinations(range(len(values)), size)

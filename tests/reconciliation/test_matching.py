@@ -206,12 +206,36 @@ def test_the_only_subset_that_adds_up_is_accepted_and_the_rest_is_missing():
 
 def test_several_subsets_go_to_review_with_all_candidates():
     left = [movement(f"W{i}", line=f"R{i}:1", quantity=q) for i, q in enumerate([3.0, 5.0, 5.0])]
-    found = compared(left, [nameless("E1", 8.0)])
-    assert found.by_type == {"B01": 3, "B11": 1}
-    [unsupported] = found.of_type("B11")
-    assert unsupported.confidence == "suggested"
-    assert "W0 + W1; W0 + W2" in unsupported.explanation
+    one = only(found := compared(left, [nameless("E1", 8.0)]))
+    assert (one.type, one.members) == ("B01", ("W0", "W1", "W2", "E1"))
+    assert (one.delta_quantity, one.value_at_risk) == (-5, 77.5)  # one of them, not all three
+    assert one.confidence == "suggested"
+    assert "W0 + W1; W0 + W2" in one.explanation
+    assert "in one sum that does not say for which of them: 5 missing" in one.explanation
     assert found.reviews["candidates"].tolist() == [(("W0", "W1"), ("W0", "W2"))]
+
+
+def test_subsets_of_several_days_stay_apart():
+    earlier = {"occurred_at": NOON - pd.Timedelta(days=1)}
+    left = [movement("W0", quantity=5.0), movement("W1", line="R1:1", quantity=5.0, **earlier)]
+    found = compared(left, [nameless("E1", 5.0), nameless("E2", 7.0)])
+    assert found.by_type == {"B01": 1, "B11": 1}
+
+
+def test_a_sum_that_lacks_more_than_three_movements_is_not_taken_for_theirs():
+    left = [movement(f"W{i}", line=f"R{i}:1", quantity=1.0) for i in range(9)]
+    assert compared(left, [nameless("E1", 6.0)]).by_type == {"B01": 1}
+    assert compared(left, [nameless("E1", 5.0)]).by_type == {"B01": 9, "B11": 1}
+
+
+def test_a_movement_whose_posting_was_reversed_is_in_no_sum():
+    left = [movement(f"W{i}", line=f"R{i}:1", quantity=q) for i, q in enumerate([3.0, 5.0, 5.0])]
+    undone = [
+        posting("E2", line="R2:1", quantity=5.0),
+        posting("E3", line="R2:1", quantity=-5.0, reversal_of="E2"),
+    ]
+    found = compared(left, [*undone, nameless("E1", 8.0)])
+    assert (found.matched, only(found).type) == (2, "B14")
 
 
 def test_a_record_sent_again_is_left_out_and_counted():
