@@ -201,23 +201,26 @@ def _run_groups(board: Board, rule: Pass, pass_no: int, policy: Policy) -> None:
     rights = _unreferenced(board)
     if not len(rights):
         return
+    expected = _expected(board)
     ways = product((False, True), range(int(rule.window_days) + 1), (False, True))
     for singly, lag, every in ways:
         rights = rights[board.right_group[rights] < 0]
-        free = board.free_left() if every else _expected(board)
+        if not len(rights):
+            return
+        free = board.free_left()
+        free = free if every else free[expected[free]]
         mine, theirs = _dated(board, rule, lag)
         lefts = runs(mine, free)
         for some in _one_by_one(theirs, rights) if singly else (rights,):
             _gather_equals(board, lefts, runs(theirs, some), pass_no)
 
 
-def _expected(board: Board) -> Ints:
-    """Free movements but for those whose message failed, or whose own posting was reversed."""
-    free = board.free_left()
+def _expected(board: Board) -> Flags:
+    """All movements but those whose message failed, or whose own posting was reversed."""
     left_key, right_key = board.keys(("line", "sku", "kind", "status"))
     undone = right_key[(board.role == NETTED) & ~board.right.reversal]
-    reversed_ones = np.isin(left_key[free], undone[undone >= 0])
-    return free[~board.left.failed[free] & ~reversed_ones]
+    expected: Flags = ~board.left.failed & ~np.isin(left_key, undone[undone >= 0])
+    return expected
 
 
 def _dated(board: Board, rule: Pass, lag: int) -> tuple[Ints, Ints]:
@@ -307,12 +310,14 @@ def _accept(board: Board, near: list[int], row: int, *, side: str, pass_no: int,
 
 def _run_shortfall(board: Board, rule: Pass, pass_no: int, policy: Policy) -> None:
     """P6: a posting holds a day's movements but for some, and does not say which."""
+    expected = _expected(board)
     for lag in range(int(rule.window_days) + 1):
         rights = _unreferenced(board)
         if not len(rights):
             return
         mine, theirs = _dated(board, rule, lag)
-        lefts = runs(mine, _expected(board))
+        free = board.free_left()
+        lefts = runs(mine, free[expected[free]])
         for some in _one_by_one(theirs, rights):
             postings = runs(theirs, some)
             for a, b in zip(*common(lefts, postings), strict=True):
