@@ -16,13 +16,13 @@ class Choice(NamedTuple):
 
 
 def subsets_adding_up(
-    values: Sequence[float], target: float, *, most: int = 60, tolerance: float = 1e-9
+    values: Sequence[float], target: float, *, most: int | None = None, tolerance: float = 1e-9
 ) -> Choice:
     """All smallest subsets of ``values`` whose sum is ``target``, as tuples of positions.
 
     Parameters
     ----------
-    most : int
+    most : int, optional
         Larger subsets are not looked for.
 
     >>> subsets_adding_up([3, 5, 4], 9).solutions
@@ -30,7 +30,7 @@ def subsets_adding_up(
     >>> subsets_adding_up([3, 3, 1], 4).unique
     False
     """
-    for size in range(1, min(len(values), most) + 1):
+    for size in range(1, min(len(values), most or len(values)) + 1):
         found = [
             chosen
             for chosen in combinations(range(len(values)), size)

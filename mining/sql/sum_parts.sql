@@ -31,7 +31,8 @@ moved as (
 ),
 days as (
     select
-        loose.event_key, loose.quantity as whole, moved.case_id, moved.day_no, moved.quantity,
+        loose.event_key, loose.status, loose.disposition, loose.quantity as whole,
+        moved.case_id, moved.day_no, moved.quantity,
         sum(moved.quantity) over (partition by loose.event_key, moved.day_no) as together
     from loose
     join moved on loose.site = moved.site and loose.sku = moved.sku and loose.lot = moved.lot
@@ -46,7 +47,9 @@ fitting as (
 )
 select event_key, case_id, quantity, quantity / whole as share
 from (
-    select *, min(event_key) over (partition by case_id, day_no) as chosen
+    select
+        *,
+        min(event_key) over (partition by case_id, day_no, status, disposition) as chosen
     from fitting
     where day_no = last_day
 ) as chosen_days

@@ -108,6 +108,15 @@ def test_a_line_with_a_posting_of_its_own_needs_none_of_a_sum():
     assert transfers_of(log) == {case: (1, 17.0) for case in ("R1", "R2", "R3")}
 
 
+def test_a_line_moved_twice_in_a_day_has_its_part_of_both_sums():
+    held = {"inventory_status": "QUARANTINE", "disposition": "QUARANTINE"}
+    rows = [moved("R1", 4), moved("R2", 6), moved("R1", 4, **held), moved("R3", 5, **held)]
+    log = log_of_rows(*rows, posted("49-1", 10), posted("49-2", 9, **held))
+    log.engine.create("sum_parts", "sum_parts")
+    parts = log.engine.select("select case_id, quantity from sum_parts order by case_id, quantity")
+    assert parts.to_pydict() == {"case_id": ["R1", "R1", "R2", "R3"], "quantity": [4, 4, 6, 5]}
+
+
 def test_a_sum_posted_twice_counts_once_and_the_second_stays_by_itself():
     log = log_of_rows(moved("R1", 4), moved("R2", 6), posted("49-1", 10), posted("49-2", 10))
     assert {case: n for case, (n, _) in transfers_of(log).items()} in (
