@@ -6,10 +6,15 @@ Works on the relation ``mapped`` (see ``ingestion.interpretation``).
 from typing import Any
 
 import duckdb
+import numpy as np
+import pyarrow as pa
 
 from ingestion.interpretation import Interpretation
 from ingestion.lake import quoted
 from ingestion.schema import EVENTS, sql_type
+
+MOST_HASHES = 1 << 26
+"""How many hashes of records are compared at once: half a gigabyte of them."""
 
 WHY = {
     "missing_case": "the case is empty",
@@ -38,11 +43,7 @@ def sort_records(
         if reading.several
         else (f"select rowid as rec, record_key {good}")
     )
-    repeated = _table(  # by hash first: most records are alone, and 8 bytes each settle that
-        con,
-        "hashes",
-        f"select hash(record_key) as h from ({keys}) group by 1 having count(*) > 1",
-    ) and _table(
+    repeated = _repeated_hashes(con, keys) and _table(
         con,
         "repeated",
         f"select rec, row_number() over same - 1 as occurrence from ({keys}) "
@@ -79,6 +80,26 @@ def _table(con: duckdb.DuckDBPyConnection, name: str, query: str) -> bool:
     return bool(rows)
 
 
+def _repeated_hashes(con: duckdb.DuckDBPyConnection, keys: str) -> bool:
+    """Create ``hashes``, those that several record keys share, and answer whether there are any.
+
+    Most records are alone, and 8 bytes each settle that: sorted, a part of the hashes at a time.
+    """
+    [[records]] = con.execute(f"select count(*) from ({keys})").fetchall()
+    parts = 1 + int(records) // MOST_HASHES
+    shared = []
+    for part in range(parts):
+        some = f"where hash(record_key) % {parts} = {part}" if parts > 1 else ""
+        query = f"select hash(record_key) as h from ({keys}) {some}"
+        hashes = np.sort(con.sql(query).fetchnumpy()["h"])
+        shared.append(np.unique(hashes[1:][hashes[1:] == hashes[:-1]]))
+    found = pa.table({"h": np.concatenate(shared)})
+    con.register("shared_hashes", found)
+    con.execute("create or replace temp table hashes as from shared_hashes")
+    con.unregister("shared_hashes")
+    return bool(len(found))
+
+
 def _event_id(reading: Interpretation, repeated: bool) -> str:
     key = "record_key"
     if repeated:
@@ -109,7 +130,12 @@ def count_records(con: duckdb.DuckDBPyConnection, reading: Interpretation) -> li
 
 def _site_and_day(reading: Interpretation) -> tuple[str, str]:
     site = "site" if "site" in reading.columns else "null::varchar"
-    day = "cast(occurred_at as date)" if "occurred_at" in reading.columns else "null::date"
+    # microseconds are UTC: no calendar is asked
+    day = (
+        "make_timestamp(epoch_us(occurred_at))::date"
+        if "occurred_at" in reading.columns
+        else "null::date"
+    )
     return site, day
 
 

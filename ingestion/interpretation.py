@@ -167,16 +167,18 @@ class _Compiler:
         ]
 
     def _part(self, number: int, part: dict[str, Any], targets: list[str], several: bool) -> str:
+        """One event of a record. The inner query reads each value once, under a name of ours."""
         when = part.pop("when", {})
         said = self.implicit | self.mapping.columns | part
         text = {target: self._text(said.get(target)) for target in targets}
+        read = [f"{self._typed(target, text[target])} as {_read(target)}" for target in targets]
         selected = [*[f"{RECORD} as rec"] * several, f"{number} as part"]
         selected.append(f"{self._record_key(said)} as record_key")
         selected.append(f"{self._keyed(said)} as keyed")
         problem = self._problem(said, text)
         selected.append(f"{problem} as problem")
         for target in targets:
-            selected.append(f"{self._typed(target, text[target])} as {quoted(target)}")
+            selected.append(f"{_read(target)} as {quoted(target)}")
         if self.is_events:
             if "activity" in self.mapping.codes:
                 selected.append(f"{text['activity']} as raw_activity")
@@ -186,7 +188,8 @@ class _Compiler:
         selected.append(
             f"case when {problem} is not null then {self._raw_record()} end as raw_record"
         )
-        query = f"select {', '.join(selected)} from {'raw_records' if several else 'raw'}"
+        records = "raw_records" if several else "raw"
+        query = f"select {', '.join(selected)} from (select *, {', '.join(read)} from {records})"
         if not several:
             return query
         conditions = [self._condition(column, wanted) for column, wanted in when.items()]
@@ -308,19 +311,16 @@ class _Compiler:
                 ("occurred_at", "missing_time"),
             ):
                 tests.append(f"when {text[target]} is null then '{reason}'")
-            tests.append(
-                f"when {self._typed('occurred_at', text['occurred_at'])} is null "
-                "then 'unreadable_time'"
-            )
+            tests.append(f"when {_read('occurred_at')} is null then 'unreadable_time'")
         else:
             tests.append(f"when {text[self.schema.names[0]]} is null then 'missing_key'")
         for target, value in text.items():
             if target in self.implicit or target == "occurred_at" or target not in said:
                 continue
             if not pa.types.is_string(self.schema.field(target).type):
-                typed = self._typed(target, value)
                 tests.append(
-                    f"when {value} is not null and {typed} is null then 'unreadable_{target}'"
+                    f"when {value} is not null and {_read(target)} is null "
+                    f"then 'unreadable_{target}'"
                 )
         return "case " + " ".join(tests) + " end"
 
@@ -347,7 +347,9 @@ class _Compiler:
         ]
         for name, target in self._unreadable_implicit():
             text = self._column(name)
-            unread = f"case when {self._typed(target, text)} is null then {text} end"
+            same = said.get(target) == name
+            typed = _read(target) if same else self._typed(target, text)
+            unread = f"case when {typed} is null then {text} end"
             pairs.append(_pair(name, unread))
         if not pairs:
             return "null::varchar"
@@ -370,6 +372,11 @@ class _Compiler:
     def _raw_record(self) -> str:
         pairs = ", ".join(f"{literal(name)}, {quoted(name)}" for name in self.available)
         return f"json_object({pairs})"
+
+
+def _read(target: str) -> str:
+    """Name of a canonical column's value beside the source's columns, which may bear its name."""
+    return quoted(f"read\x1f{target}")
 
 
 def _pair(key: str, text: str) -> str:

@@ -25,6 +25,8 @@ from ingestion.errors import DiskFull, HomeIsBusy, HomeNotWritable, RetraceError
 from ingestion.schema import TABLES, sql_type
 
 _DELIVERED = frozenset(TABLES) - {"deliveries"}
+PARQUET = "parquet_version v2, dictionary_size_limit 10000"
+"""How DuckDB encodes columns: deltas of numbers and texts, no attempt to list many values."""
 _COMPRESSION = WriterProperties(compression="ZSTD", compression_level=1)
 _WRITER = "retrace"
 """Name of the application whose Delta transactions number the groups of deliveries."""
@@ -313,8 +315,8 @@ def _written(con: duckdb.DuckDBPyConnection, query: str, folder: Path) -> tuple[
     """Write the rows of a query as one Parquet file of a table; answer how many."""
     file = folder / f"part-{uuid4().hex}.parquet"
     [[rows]] = con.execute(
-        f"copy ({query}) to {literal(str(file))} "
-        "(format parquet, compression zstd, compression_level 1)"
+        f"copy ({query}) to {literal(str(file))} (format parquet, {PARQUET}, "
+        "compression zstd, compression_level 1)"
     ).fetchall()
     _flush(file)
     size, when = file.stat().st_size, int(file.stat().st_mtime * 1000)

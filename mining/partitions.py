@@ -15,7 +15,7 @@ import pyarrow as pa
 from deltalake import DeltaTable
 from deltalake.transaction import AddAction, RemoveAction
 
-from ingestion.lake import Lake, literal
+from ingestion.lake import PARQUET, Lake, literal
 from mining.engine import DuckDBEngine
 
 MOST_FILES = 8
@@ -66,9 +66,9 @@ def fragmented_months(lake: Lake, table: str) -> frozenset[int]:
 
 def _write_files(engine: DuckDBEngine, path: Path, select: str) -> list[AddAction | RemoveAction]:
     written = engine.con.execute(
-        f"copy ({select}) to {literal(str(path))} (format parquet, compression snappy, "
-        "partition_by (month), overwrite_or_ignore true, filename_pattern '{uuid}', "
-        "return_stats true)"
+        f"copy ({select}) to {literal(str(path))} (format parquet, {PARQUET}, "
+        "compression snappy, partition_by (month), overwrite_or_ignore true, "
+        "filename_pattern '{uuid}', return_stats true)"
     ).fetch_df()
     now = int(time.time() * 1000)
     actions: list[AddAction | RemoveAction] = []

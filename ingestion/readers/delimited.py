@@ -27,7 +27,7 @@ def read_delimited(con: duckdb.DuckDBPyConnection, delivery: Staged) -> Raw:
         f"{literal(str(delivery.content))}, auto_detect=false, header=true, "
         f"delim={literal(delimiter)}, quote='\"', escape='\"', "
         f"columns={{{fields}}}, max_line_size={MAX_LINE + 2}, "
-        f"buffer_size={2 * MAX_LINE}, store_rejects=true)"
+        f"buffer_size={delivery.buffer_size}, store_rejects=true)"
     )
     return Raw(columns, "csv", lambda: _rejects(con))
 

@@ -46,7 +46,7 @@ def read_fixed_width(con: duckdb.DuckDBPyConnection, delivery: Staged, layout: L
         f"{fits} as usable from (select rtrim(line, '\r') as line from read_csv("
         f"{literal(str(delivery.content))}, auto_detect=false, header=false, delim='\x1f', "
         f"quote='', escape='', columns={{'line': 'VARCHAR'}}, max_line_size={MAX_LINE + 2}, "
-        f"buffer_size={2 * MAX_LINE}, "
+        f"buffer_size={delivery.buffer_size}, "
         "store_rejects=true)) where trim(line) <> ''"
     )
     [[records]] = con.execute("select count(*) from all_lines where usable").fetchall()

@@ -26,7 +26,7 @@ def read_jsonl(con: duckdb.DuckDBPyConnection, delivery: Staged) -> Raw:
         f"false as deep from read_csv("
         f"{literal(str(delivery.content))}, auto_detect=false, header=false, delim='\x1f', "
         f"quote='', escape='', columns={{'line': 'VARCHAR'}}, "
-        f"max_line_size={MAX_LINE + 2}, buffer_size={2 * MAX_LINE}) where trim(line) <> ''"
+        f"max_line_size={MAX_LINE + 2}, buffer_size={delivery.buffer_size}) where trim(line) <> ''"
     )
     _mark_deep_lines(con)
     con.execute(
