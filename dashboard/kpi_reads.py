@@ -11,7 +11,7 @@ import mining
 from dashboard.charts.sparkline import Point
 from dashboard.reads import Slice, State, open_log
 from mining.metrics.money import money_of_lines
-from mining.milestones import Findings, Milestones
+from mining.milestones import Milestones
 
 
 @dataclass(frozen=True)
@@ -50,19 +50,11 @@ class KpiRow:
     dated_share: float | None
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
-def _findings(state: State) -> Findings:
-    """What holds for the whole log, so that another filter need not ask again."""
-    with open_log(state) as log:
-        return Findings(log)
-
-
 @st.cache_data(max_entries=64, show_spinner="Measuring the KPIs")
 def read_kpis(state: State, start: date | None, end: date | None) -> KpiTable:
     """Read the KPIs of all sites for cases begun in [start, end), where there is any to show."""
-    findings = _findings(state)
     with open_log(state) as log:
-        found = mining.kpis(log, start=start, end=end, findings=findings)
+        found = mining.kpis(log, start=start, end=end)
     told = found.with_details()["kpis"]
     rows = tuple(KpiRow(**row | {"site": row["site"] or ""}) for row in told if row["n"])
     sources = sorted(found.completeness, key=lambda row: -row.late_days)
@@ -73,9 +65,8 @@ def read_kpis(state: State, start: date | None, end: date | None) -> KpiTable:
 @st.cache_data(max_entries=16, show_spinner=False)
 def read_trends(state: State, site: str | None) -> dict[str, tuple[Point, ...]]:
     """Read the weekly trend of every KPI over the whole log."""
-    findings = _findings(state)
     with open_log(state) as log:
-        frame = mining.kpi_trend(log, site=site, findings=findings)
+        frame = mining.kpi_trend(log, site=site)
     said = frame.astype(object).where(frame.notna(), None).to_dict("records")
     names = ("value", "n", "p90", "open_share", "immature", "low", "high")
     found: dict[str, tuple[Point, ...]] = {}
@@ -106,7 +97,7 @@ def read_money(state: State, chosen: Slice) -> Money | None:
         if len(found) != 1 or found[0] is None:
             return None
         where = log.slice(**chosen.bounds)
-        sums = log.keep(("money", where), lambda: money_of_lines(Milestones(log, where)))
+        sums = log.keep(("money", where), lambda: money_of_lines(Milestones.of(log, where)))
     received, written_off, waiting = (float(sums[name].iloc[0]) for name in sums)
     return Money(received, written_off, waiting, found[0]) if received else None
 

@@ -122,7 +122,7 @@ def causes(
 
 
 def _delay(log: EventLog, **slice_: Any) -> pd.DataFrame:
-    facts = Milestones(log, log.return_slice(**slice_))
+    facts = Milestones.of(log, log.return_slice(**slice_))
     cycle = controllable_cycle(facts)
     done = cycle[cycle["outcome"] == FINISHED].join(facts.lines["case_id"])
     days = done["duration"] / 24

@@ -1,9 +1,10 @@
 """The handle every mining question starts from: a log, as it was known at one moment."""
 
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,9 @@ from mining.engine import Engine, sql
 from mining.events import to_microseconds
 
 Moment = datetime | date | str
+MOST_SHARED = 6
+"""Frames as large as the log's lines are few in memory."""
+Shared = TypeVar("Shared")
 _FOREVER = 9_200_000_000_000_000_000
 
 
@@ -55,6 +59,9 @@ class EventLog:
     warnings: tuple[str, ...] = ()
     answers: Answers | None = field(default=None, repr=False, compare=False)
     _cells: Cells = field(default_factory=Cells, repr=False, compare=False)
+    _shared: OrderedDict[tuple[Any, ...], Any] = field(
+        default_factory=OrderedDict, repr=False, compare=False
+    )
 
     def names(self, numbers: npt.NDArray[Any]) -> npt.NDArray[np.object_]:
         """Names of activities by number."""
@@ -91,6 +98,20 @@ class EventLog:
         return self.answers.answer(
             sql(query, **numbers), lambda: self.engine.fetch(query, **numbers)
         )
+
+    def share(self, question: tuple[Any, ...], make: Callable[[], Shared]) -> Shared:
+        """What several findings are made from: made for the first of them, held for the others.
+
+        The ones asked for last stay; nobody may change what is shared. As with all that asks the
+        engine, one thread at a time.
+        """
+        if question not in self._shared:
+            self._shared[question] = make()
+        self._shared.move_to_end(question)
+        while len(self._shared) > MOST_SHARED:
+            self._shared.popitem(last=False)
+        found: Shared = self._shared[question]
+        return found
 
     def keep(self, question: object, compute: Callable[[], pd.DataFrame]) -> pd.DataFrame:
         """A frame computed from the facts, from the kept answers where they have it.

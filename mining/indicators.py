@@ -15,7 +15,7 @@ import pandas as pd
 from mining.completeness import Reporting, completeness
 from mining.log import EventLog, Moment
 from mining.metrics import FIGURES, Metric, chosen_metrics
-from mining.milestones import Findings, Milestones
+from mining.milestones import Milestones
 
 _CONTRACT = ["id", "site", "value", "unit", "n", "open_share", "p50", "p90"]
 _IMMATURE_US = 30 * 86_400_000_000
@@ -69,11 +69,8 @@ def kpis(
     start: Moment | None = None,
     end: Moment | None = None,
     only: Sequence[str] = (),
-    findings: Findings | None = None,
 ) -> Kpis:
     """Measure every metric (or ``only`` some) on the lines of a site opened in [start, end).
-
-    Who asks for several slices of one log hands over its ``findings`` to have them made once.
 
     Raises
     ------
@@ -82,7 +79,7 @@ def kpis(
     where = log.return_slice(site=site, start=start, end=end)
     frame = log.keep(
         ("kpis", where, tuple(only)),
-        lambda: _measure(Milestones(log, where, findings), _measurable(log, only), site),
+        lambda: _measure(Milestones.of(log, where), _measurable(log, only), site),
     )
     return Kpis(log.as_of.isoformat(), frame, tuple(completeness(log, site=site)))
 
@@ -109,7 +106,6 @@ def kpi_trend(
     site: str | None = None,
     start: Moment | None = None,
     end: Moment | None = None,
-    findings: Findings | None = None,
 ) -> pd.DataFrame:
     """Follow metrics (all where none is named) over the weeks or months in which lines opened.
 
@@ -128,9 +124,7 @@ def kpi_trend(
     where = log.return_slice(site=site, start=start, end=end)
     return log.keep(
         ("kpi_trend", where, ids, freq, by_site),
-        lambda: _follow(
-            Milestones(log, where, findings), _measurable(log, ids), freq, site, by_site
-        ),
+        lambda: _follow(Milestones.of(log, where), _measurable(log, ids), freq, site, by_site),
     )
 
 

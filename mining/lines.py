@@ -36,12 +36,19 @@ def return_lines(
     start: Moment | None = None,
     end: Moment | None = None,
 ) -> Lines:
-    """Gather the lines of a site opened in [start, end): flow, books, claims and master data."""
+    """The lines of a site opened in [start, end): flow, books, claims and master data.
+
+    Shared by all that asks the log: not to be changed.
+    """
     if log.engine.name != "duckdb":
         raise UnknownEngine(
             f"Conformance and causes do not run on {log.engine.name}; load the log with duckdb."
         )
     where = log.return_slice(site=site, start=start, end=end)
+    return log.share(("lines", *where.values()), lambda: _gathered(log, where))
+
+
+def _gathered(log: EventLog, where: dict[str, int]) -> Lines:
     log.engine.create("sum_parts", "sum_parts")
     log.engine.create("numbered_lines", "numbered_lines", **_only(where))
     cases = fetch_frame(log.engine, "slice_cases", **where).set_index("case_no")

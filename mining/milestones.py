@@ -52,7 +52,11 @@ class Milestones:
 
     log: EventLog = field(repr=False)
     where: Slice
-    shared: Findings | None = field(default=None, repr=False)
+
+    @classmethod
+    def of(cls, log: EventLog, where: Slice) -> "Milestones":
+        """Those of a slice, shared by all that asks the log."""
+        return log.share(("milestones", *where.values()), lambda: cls(log, where))
 
     @property
     def as_of_us(self) -> float:
@@ -60,8 +64,8 @@ class Milestones:
 
     @cached_property
     def findings(self) -> Findings:
-        """Those of the whole log: the shared ones, where there are any."""
-        return self.shared or Findings(self.log)
+        """Those of the whole log, whatever the slice."""
+        return self.log.share(("findings",), lambda: Findings(self.log))
 
     @cached_property
     def hours(self) -> SiteHours:
@@ -71,7 +75,8 @@ class Milestones:
     @cached_property
     def windows(self) -> DayWindows:
         """When events known to the day only may have happened; makes ``spread_events``."""
-        return spread_day_files(self.log.engine, list(self.hours.calendars.values()))
+        calendars = list(self.hours.calendars.values())
+        return self.log.share(("windows",), lambda: spread_day_files(self.log.engine, calendars))
 
     @cached_property
     def lines(self) -> pd.DataFrame:

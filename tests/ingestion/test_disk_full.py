@@ -26,7 +26,7 @@ ROWS = 40_000
 def log(tmp_path_factory):
     """A log whose rows do not compress: a few megabytes in the lake."""
     path = tmp_path_factory.mktemp("log") / "log.csv"
-    lines = (f"{n % 5000},step {n % 9},2024-01-01,{os.urandom(60).hex()}" for n in range(ROWS))
+    lines = (f"{n % 5000},step {n % 9},2024-01-01,{os.urandom(90).hex()}" for n in range(ROWS))
     path.write_text("case,activity,time,note\n" + "\n".join(lines) + "\n")
     return path
 
