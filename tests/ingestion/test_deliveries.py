@@ -65,6 +65,29 @@ def test_identical_rows_in_one_file_stay_distinct(settings, tmp_path):
     assert twins(Lake(settings.home)) == [Twins("log", events=2, cases=1)]
 
 
+def test_twins_are_found_in_whatever_parts_the_rows_are_compared(settings, tmp_path, monkeypatch):
+    cases = [*range(40), *range(0, 40, 3), 6, 6]
+    path = tmp_path / "a.csv"
+    path.write_text("case,activity,time\n" + "".join(f"{n},a,2024-01-01\n" for n in cases))
+    whole = Settings.load(tmp_path / "whole")
+    ingest(whole, [path], **COLUMNS)
+    monkeypatch.setattr("ingestion.fates.MOST_HASHES", 7)
+    assert ingest(settings, [path], **COLUMNS).accepted == len(cases)
+    assert len({row[0] for row in lake_rows(settings.home)}) == len(cases)
+    assert lake_rows(settings.home) == lake_rows(whole.home)
+    assert twins(Lake(settings.home)) == [Twins("log", events=16, cases=14)]
+
+
+def test_every_engine_reads_the_files_as_they_are_encoded(settings, tmp_path):
+    """Arrow and delta-rs read what DuckDB wrote: the lake is for other programs too."""
+    ingest(settings, [write_log(tmp_path / "a.csv", range(3000))], **COLUMNS)
+    columns = ["event_id", "case_id", "activity", "occurred_at", "note"]
+    by_arrow = DeltaTable(str(settings.home / "lake" / "events")).to_pyarrow_table(columns=columns)
+    assert by_arrow.num_rows == 12_000
+    rows = zip(*(by_arrow[name].to_pylist() for name in columns), strict=True)
+    assert sorted(rows) == lake_rows(settings.home)
+
+
 def test_rows_with_the_same_producers_id_are_one_event(settings, tmp_path):
     path = tmp_path / "a.csv"
     rows = ["x1,1,a,2024-01-01", "x1,1,a,2024-01-01", "x2,1,b,2024-01-02", "x1,1,z,2024-01-09"]

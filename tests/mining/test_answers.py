@@ -1,12 +1,25 @@
 """Kept answers: the same rows, never stale, and never in the way."""
 
+from dataclasses import replace
+
 import pyarrow as pa
 import pytest
 from pandas.testing import assert_frame_equal
 
-from mining import directly_follows_graph, kpi_trend, kpis, load, variants
+from mining import (
+    bottlenecks,
+    causes,
+    changes,
+    conformance,
+    directly_follows_graph,
+    kpi_trend,
+    kpis,
+    load,
+    variants,
+)
 from mining.answers import MOST_BYTES, Answers
 from mining.engine import DuckDBEngine
+from mining.event_log import MOST_SHARED
 from mining.metrics import Metric
 
 OPTIONS = {"case": "case_id", "activity": "activity", "time": "occurred_at"}
@@ -29,6 +42,35 @@ def test_the_same_question_is_answered_without_the_engine(settings, deliver, log
     again = load(settings.home)
     monkeypatch.setattr(DuckDBEngine, "fetch", refuse)
     assert directly_follows_graph(again).to_dict() == first[0]
+
+
+FINDINGS = {
+    "kpis": lambda log: kpis(log).frame,
+    "kpis of a month": lambda log: kpis(log, start="2026-05-01", end="2026-06-01").frame,
+    "trend": kpi_trend,
+    "conformance": lambda log: conformance(log).violations,
+    "causes": lambda log: causes(log).frame,
+    "changes": lambda log: changes(log).frame,
+    "bottlenecks": lambda log: bottlenecks(log).frame,
+}
+
+
+def test_findings_asked_of_one_log_are_those_of_a_log_of_their_own(small_home):
+    """They share what they are made from, and none of them changes it under the others."""
+    shared = replace(load(small_home), answers=None)
+    together = [(name, find(shared)) for name, find in [*FINDINGS.items(), *FINDINGS.items()]]
+    for name, frame in together:
+        alone = FINDINGS[name](replace(load(small_home), answers=None))
+        assert len(alone), name
+        assert_frame_equal(frame, alone)
+
+
+def test_what_is_shared_is_made_once_and_bounded(log_of):
+    log = load(log_of("a +1 b"))
+    made = []
+    for number in [1, 2, 1, *range(3, 3 + MOST_SHARED), 1]:
+        log.share((number,), lambda number=number: made.append(number))
+    assert made == [1, 2, *range(3, 3 + MOST_SHARED), 1]
 
 
 def test_new_events_make_every_kept_answer_void(settings, deliver, log_of):
