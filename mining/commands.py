@@ -43,7 +43,7 @@ def export(
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
-    """Hand the log over as OCEL 2.0, XES or CSV.
+    """Hand the log over as OCEL 2.0 (JSON), XES or CSV; compressed where the name ends in .gz.
 
     Example: `retrace export xes returns.xes`
     """

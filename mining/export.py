@@ -25,6 +25,12 @@ from mining.log import EventLog
 
 Kind = Literal["ocel", "xes", "csv"]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_ENDINGS = {
+    "csv": frozenset({".csv", ".txt"}),
+    "xes": frozenset({".xes", ".xml"}),
+    "ocel": frozenset({".json", ".jsonocel"}),
+}
+_ELSE = frozenset({".sqlite", ".sqlite3", ".db", ".xmlocel", ".parquet", ".xlsx"})
 _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _NUMBERS = frozenset({"quantity", "amount"})
 _CARRIED = (
@@ -36,6 +42,17 @@ _CARRIED = (
 
 class UnknownExport(RetraceError):
     """A format nothing is exported to."""
+
+
+class OtherEnding(RetraceError):
+    """The name of the file promises another format than asked for."""
+
+    def __init__(self, kind: str, path: Path, endings: frozenset[str]) -> None:
+        self.path = path
+        listed = " or ".join(sorted(endings))
+        super().__init__(
+            f"{path.name} is no name for {kind.upper()}, written as {listed} (or .gz)."
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +71,20 @@ def export(log: EventLog, kind: Kind, path: Path | str) -> Exported:
     Parameters
     ----------
     kind : "csv", "xes" or "ocel"
+        OCEL 2.0 is written as JSON.
 
     Raises
     ------
-    UnknownExport
+    UnknownExport, OtherEnding
     """
     if kind not in _WRITERS:
         raise UnknownExport(f"There is no export to {kind!r}. Use one of: {', '.join(_WRITERS)}.")
+    path = Path(path)
+    ending = (path.with_suffix("") if path.suffix == ".gz" else path).suffix.lower()
+    if ending in _ELSE.union(*_ENDINGS.values()) - _ENDINGS[kind]:
+        raise OtherEnding(kind, path, _ENDINGS[kind])
     events = fetch_frame(log.engine, "export_events")
-    return _WRITERS[kind](log, events, Path(path))
+    return _WRITERS[kind](log, events, path)
 
 
 @contextmanager

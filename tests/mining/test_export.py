@@ -8,7 +8,7 @@ import pytest
 from ingestion.intake import ingest
 from ingestion.settings import Settings
 from mining import directly_follows_graph, load, object_centric_graph, variants
-from mining.export import UnknownExport, export
+from mining.export import OtherEnding, UnknownExport, export
 
 
 @pytest.fixture
@@ -106,6 +106,16 @@ def test_a_failed_export_leaves_no_file(awkward, tmp_path, monkeypatch):
     monkeypatch.setattr("mining.export._xes_event", broken)
     with pytest.raises(OSError, match="disk full"):
         export(load(awkward), "xes", tmp_path / "log.xes")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [("ocel", "log.sqlite"), ("ocel", "log.xmlocel"), ("xes", "log.csv.gz"), ("csv", "log.XES")],
+)
+def test_a_name_that_promises_another_format_is_refused(awkward, tmp_path, kind, name):
+    with pytest.raises(OtherEnding, match=f"{name} is no name for {kind.upper()}, written as"):
+        export(load(awkward), kind, tmp_path / name)
     assert list(tmp_path.iterdir()) == []
 
 
