@@ -19,7 +19,7 @@ from mining.engine import Engine, sql
 from mining.events import to_microseconds
 
 Moment = datetime | date | str
-MOST_SHARED = 6
+MOST_SHARED = 8
 """Frames as large as the log's lines are few in memory."""
 Shared = TypeVar("Shared")
 _FOREVER = 9_200_000_000_000_000_000

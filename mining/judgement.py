@@ -96,8 +96,9 @@ def violations_of(rule: Rule, bench: Bench) -> pd.DataFrame:
     lines, policy = bench.lines, bench.policy
     broken, stake = rule.judge(bench)
     broken = broken.fillna(False).astype(bool)
-    broken &= ~lines["policy"].isin(policy.exempt.get(rule.id, []))
-    broken &= ~lines["site"].isin(policy.exempt_sites.get(rule.id, []))
+    for column, exempt in (("policy", policy.exempt), ("site", policy.exempt_sites)):
+        if rule.id in exempt:
+            broken &= ~lines[column].isin(exempt[rule.id])
     hit = lines.loc[broken, ["case_id", "site", "opened_us", *rule.evidence]]
     money = stake[broken] if isinstance(stake, pd.Series) else pd.Series(stake, hit.index)
     return pd.DataFrame(
