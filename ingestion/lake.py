@@ -59,6 +59,17 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
+def newest(table: str, *key: str) -> str:
+    """QUALIFY clause: what a reference table said last of each key.
+
+    Of rows that came together one is taken by what it says, so that every reader takes the same.
+    """
+    return (
+        f"qualify row_number() over (partition by {', '.join(key)} "
+        f"order by valid_from desc nulls last, {table}) = 1"
+    )
+
+
 def nothing(schema: pa.Schema) -> str:
     """Query with the columns of a schema and no row."""
     columns = (f"null::{sql_type(field.type)} as {quoted(field.name)}" for field in schema)

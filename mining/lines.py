@@ -5,6 +5,7 @@ from typing import Any, NewType
 import numpy as np
 import pandas as pd
 
+from ingestion.lake import newest
 from mining.engine import UnknownEngine, fetch_frame
 from mining.log import EventLog, Moment
 
@@ -15,17 +16,15 @@ _SHEETS = ("line_requests", "line_flow", "line_books", "line_claims")
 _FACTS = {
     "items": "select sku, cast(std_cost as double) as cost, cast(list_price as double) as "
     "list_price, family, serialised, lot_controlled, temp_sensitive, regulated, warranty_months, "
-    "primary_supplier_id from items "
-    "qualify row_number() over (partition by sku order by valid_from desc nulls last) = 1",
+    "primary_supplier_id from items " + newest("items", "sku"),
     "order_lines": "select order_id, order_line, cast(unit_price as double) as original_price, "
     "cast(quantity_shipped as double) as shipped, epoch_us(delivered_at) as delivered_us, "
-    "serials as shipped_serials from order_lines qualify row_number() over "
-    "(partition by order_id, order_line order by valid_from desc nulls last) = 1",
-    "customers": "select customer_id, segment from customers "
-    "qualify row_number() over (partition by customer_id order by valid_from desc nulls last) = 1",
+    "serials as shipped_serials from order_lines "
+    + newest("order_lines", "order_id", "order_line"),
+    "customers": "select customer_id, segment from customers " + newest("customers", "customer_id"),
     "contracts": "select contract_id, field_destroy, credit_pct, restock_pct, "
     "cast(min_claim_value as double) as min_claim from contracts "
-    "qualify row_number() over (partition by contract_id order by valid_from desc nulls last) = 1",
+    + newest("contracts", "contract_id"),
 }
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow as pa
 
 from ingestion.errors import EmptyLake, HomeIsBusy, RetraceError
-from ingestion.lake import Lake
+from ingestion.lake import Lake, newest
 from ingestion.schema import REFERENCE
 from ingestion.settings import Settings
 from mining.calendars import Calendar, site_calendars
@@ -234,15 +234,11 @@ def _register_item_costs(engine: DuckDBEngine) -> None:
     """``item_costs``: standard cost per sku, as last stated."""
     engine.create_as(
         "item_costs",
-        "select sku, cast(std_cost as double) as std_cost from items "
-        "qualify row_number() over (partition by sku order by valid_from desc nulls last) = 1",
+        "select sku, cast(std_cost as double) as std_cost from items " + newest("items", "sku"),
     )
 
 
 def calendars_of(engine: Engine) -> list[Calendar]:
     """Calendars of the lake's sites, as last stated."""
-    rows = engine.select(
-        "select site, time_zone, calendar from sites "
-        "qualify row_number() over (partition by site order by valid_from desc nulls last) = 1"
-    )
+    rows = engine.select(f"select site, time_zone, calendar from sites {newest('sites', 'site')}")
     return site_calendars(rows.to_pylist())

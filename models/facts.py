@@ -4,6 +4,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 
+from ingestion.lake import newest
 from models.items import NUMBERS, Items
 
 
@@ -17,13 +18,11 @@ def read_items(con: duckdb.DuckDBPyConnection) -> Items:
     """Read the item master, newest row of each SKU, joined to its supplier's contract."""
     frame = read_frame(
         con,
-        """
+        f"""
         with item as (
-            select * from items qualify row_number() over (
-                partition by sku order by valid_from desc nulls last) = 1
+            select * from items {newest("items", "sku")}
         ), contract as (
-            select * from contracts qualify row_number() over (
-                partition by supplier_id order by valid_from desc nulls last, contract_id) = 1
+            select * from contracts {newest("contracts", "supplier_id")}
         )
         select sku, coalesce(family, '') as family, coalesce(covered_reasons, '') as covers,
             std_cost, list_price, pack_factor, serialised, lot_controlled, shelf_life_days,

@@ -92,6 +92,7 @@ class Demand:
         self._rng = rng
         self._rma = 0
         self._ghosts = 0
+        self._orders: set[str] = set()
 
     def lines_of(self, day: date, counts: list[int], *, ghost: bool = False) -> list[Line]:
         """All lines requested on a day, by time.
@@ -163,6 +164,13 @@ class Demand:
                 fraud.disguise(line)
             yield line
 
+    def _order(self, delivered: float, number: int) -> str:
+        """An order of that day under a number of its own."""
+        while (order := f"O{int(delivered // DAY)}{number:06d}") in self._orders:
+            number = (number + 1) % 10**6
+        self._orders.add(order)
+        return order
+
     def _line(
         self,
         rng: Random,
@@ -212,7 +220,7 @@ class Demand:
             grade=grade,
             declared=declared,
             customer_note="" if ghost else customer_note(rng, declared or reason, item),
-            order_id=None if no_order else f"O{int(delivered // DAY)}{rng.randrange(10**6):06d}",
+            order_id=None if no_order else self._order(delivered, rng.randrange(10**6)),
             order_line=number,
             shipped_at=delivered - (1 + 3 * rng.random()) * DAY,
             delivered_at=delivered,

@@ -2,20 +2,20 @@
 
 import pandas as pd
 
+from ingestion.lake import newest
 from mining.metrics.metric import HOUR_US, Metric, Observations, shares
 from mining.milestones import Milestones
 
 WINDOW_DAYS = 60
 _STAYED = 0.1
-_SHIPPED = """
+_SHIPPED = f"""
 select
     coalesce(shipped.site, '') as site,
     epoch_us(coalesce(shipped.shipped_at, shipped.delivered_at)) as opened_us,
     cast(shipped.quantity_shipped as double) as units,
     least(coalesce(back.units, 0), cast(shipped.quantity_shipped as double)) as returned
 from (
-    select * from order_lines qualify row_number() over (
-        partition by order_id, order_line order by valid_from desc nulls last) = 1
+    select * from order_lines {newest("order_lines", "order_id", "order_line")}
 ) as shipped
 left join (
     select order_id, order_line, sum(units) as units

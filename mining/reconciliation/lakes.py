@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from ingestion.errors import EmptyLake
-from ingestion.lake import Lake
+from ingestion.lake import Lake, newest
 from ingestion.settings import Settings
 from mining.calendars import Calendar
 from mining.engine import DuckDBEngine, UnknownEngine
@@ -145,6 +145,6 @@ def _service_levels(engine: DuckDBEngine) -> dict[str, float]:
         return {}
     rows = engine.select(
         "select site, posting_sla_h from sites where posting_sla_h is not null "
-        "qualify row_number() over (partition by site order by valid_from desc nulls last) = 1"
+        + newest("sites", "site")
     )
     return {row["site"]: row["posting_sla_h"] for row in rows.to_pylist()}

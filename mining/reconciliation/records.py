@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import pyarrow as pa
 
+from ingestion.lake import newest
 from mining.engine import DuckDBEngine
 
 _BULK_UNITS: Final = "('KG', 'G', 'LB', 'L', 'ML', 'GAL', 'M')"
@@ -24,8 +25,7 @@ _ITEM_FACTS: Final = """
 select sku, family, cast(std_cost as double) as unit_cost,
     cast(pack_factor as double) as pack_factor, base_uom in {bulk} as bulk
 from items
-qualify row_number() over (partition by sku order by valid_from desc nulls last, delivery_id) = 1
-"""
+""" + newest("items", "sku")
 
 _MOVED: Final = """
 select coalesce(e.document_id, e.event_id) as movement_id, e.message_id as reference,

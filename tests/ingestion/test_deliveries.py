@@ -11,10 +11,11 @@ from deltalake import DeltaTable
 
 from ingestion.errors import HomeIsBusy, HomeNotWritable
 from ingestion.intake import ingest
-from ingestion.lake import Lake
+from ingestion.lake import Lake, newest
 from ingestion.settings import Settings
 from ingestion.status import Twins, status, twins
 
+TOLD = [("tools", 9.5), ("plumbing", 3.25), ("kitchen", 7)]
 COLUMNS = {"case": "case", "activity": "activity", "time": "time"}
 
 
@@ -287,3 +288,20 @@ def test_what_is_hidden_in_a_folder_is_left_out_but_the_folder_itself_may_be(set
     write_log(folder / "a.csv", range(3))
     write_log(folder / ".trash" / "b.csv", range(3, 9))
     assert ingest(settings, [folder], **COLUMNS).accepted == 12
+
+
+def test_of_rows_that_came_together_every_home_takes_the_same(tmp_path):
+    """Master data that say two things of one key at once: no chance which of them is believed."""
+    head = "sku,family,base_uom,pack_factor,std_cost,primary_supplier_id\n"
+    rows = [f"S{n},{family},EA,1,{cost},V1\n" for n in range(200) for family, cost in TOLD]
+    believed = []
+    for number, order in enumerate([rows, rows[::-1]]):
+        home = Settings.load(tmp_path / str(number))
+        path = tmp_path / f"items-{number}.csv"
+        path.write_text(head + "".join(order))
+        ingest(home, [path], mapping="master_items")
+        con = Lake(home.home).connect()
+        query = f"select sku, family, std_cost from items {newest('items', 'sku')} order by sku"
+        believed.append(con.execute(query).fetchall())
+    assert believed[0] == believed[1]
+    assert len(believed[0]) == 200

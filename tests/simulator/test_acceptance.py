@@ -282,6 +282,17 @@ def corrections_at_the_years_end(folder: Path) -> int:
     return int(count)
 
 
+def lines_shipped_under_one_number(folder: Path) -> int:
+    """Order lines that share their order's number with another sale."""
+    [[count]] = duckdb.execute(
+        f"""
+        select count(*) - count(distinct (order_id, order_line))
+        from read_csv('{folder}/sources/master/order_lines*.csv.gz', all_varchar=true)
+        """
+    ).fetchall()
+    return int(count)
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
 def test_250_000_lines_keep_every_promise(large):
@@ -300,6 +311,7 @@ def test_250_000_lines_keep_every_promise(large):
     fired = dict(con.execute("select rule, count(*) from deviations group by 1").fetchall())
     assert min(fired.values()) >= 20
     assert corrections_at_the_years_end(folder) >= 20
+    assert lines_shipped_under_one_number(folder) == 0
     assert 0.78 < macro_f1(folder) < 0.90
     assert measures.understatement(con) > 1.15
     assert 0.75 <= measures.concentration(con) <= 0.80
@@ -310,6 +322,7 @@ def test_250_000_lines_keep_every_promise(large):
 @pytest.mark.timeout(1800)
 def test_5_every_rule_of_conformance_fires_often_enough(forty_thousand, tmp_path):
     """At least twenty times; lots and cold chains are rarer. The rules' own half of test 5."""
+    assert lines_shipped_under_one_number(forty_thousand) == 0
     from ingestion.intake import ingest
     from ingestion.settings import Settings
     from mining import conformance, load
