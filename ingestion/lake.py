@@ -60,13 +60,14 @@ def literal(text: str) -> str:
 
 
 def newest(table: str, *key: str) -> str:
-    """QUALIFY clause: what a reference table said last of each key.
+    """QUALIFY clause: what a reference table said last of each key, in SQL that Spark runs too.
 
     Of rows that came together one is taken by what it says, so that every reader takes the same.
     """
+    said = ", ".join(f"{name} nulls last" for name in TABLES[table].names)
     return (
         f"qualify row_number() over (partition by {', '.join(key)} "
-        f"order by valid_from desc nulls last, {table}) = 1"
+        f"order by valid_from desc nulls last, {said}) = 1"
     )
 
 
