@@ -37,6 +37,7 @@ check: $(READY)
 bench: $(READY)
 	$(BIN)/python benchmarks/mining.py --events 1000000 --against pm4py
 	$(BIN)/python benchmarks/ingestion.py --events 300000
+	$(BIN)/python benchmarks/findings.py --lines 10000
 	$(BIN)/python benchmarks/reconciliation.py --sizes 10000 100000
 	$(BIN)/python benchmarks/encoding.py
 	$(BIN)/python benchmarks/serving.py
