@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 import pandas as pd
 import pyarrow as pa
 
+from ingestion.schema import REFERENCE
 from mining import conformance, load
 
 T0 = datetime(2026, 3, 2, 9, tzinfo=UTC)  # a Monday
@@ -178,7 +179,8 @@ def judge(rows, *, item=(), order=(), policy=None, as_of=None, site=()):
         ("contracts", CONTRACT),
         ("customers", CUSTOMER),
     ):
-        log.engine.register(table, pa.Table.from_pylist([row]))
+        whole = {**dict.fromkeys(REFERENCE[table].names), **row}
+        log.engine.register(table, pa.Table.from_pylist([whole]))
     return conformance(log, policy=policy)
 
 
