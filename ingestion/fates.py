@@ -85,8 +85,8 @@ def _repeated_hashes(con: duckdb.DuckDBPyConnection, keys: str) -> bool:
 
     Most records are alone, and 8 bytes each settle that: sorted, a part of the hashes at a time.
     """
-    [[records]] = con.execute(f"select count(*) from ({keys})").fetchall()
-    parts = 1 + int(records) // MOST_HASHES
+    [[most]] = con.execute("select count(*) from mapped").fetchall()
+    parts = 1 + int(most) // MOST_HASHES
     shared = []
     for part in range(parts):
         some = f"where hash(record_key) % {parts} = {part}" if parts > 1 else ""

@@ -84,9 +84,14 @@ def spread_day_files(engine: Engine, calendars: list[Calendar]) -> DayWindows:
     )
 
 
+def day_windows(log: EventLog) -> DayWindows:
+    """Those of a log, for the first that asks; its engine has ``spread_events`` from then on."""
+    return log.share(("windows",), lambda: spread_day_files(log.engine, calendars_of(log.engine)))
+
+
 def count_day_only(log: EventLog) -> dict[str, int]:
     """Events known to the day only, by site (empty: no site); what a map should be read with."""
-    spread_day_files(log.engine, calendars_of(log.engine))
+    day_windows(log)
     rows = log.engine.select(
         "select coalesce(events.site, '') as site, count(*) as events from log_events as events "
         "join spread_events on events.event_key = spread_events.event_key "
@@ -110,8 +115,7 @@ def debatched(log: EventLog) -> EventLog:
     engine = log.engine
     if engine.name != "duckdb":
         raise UnknownEngine(f"Times are not spread on {engine.name}; load the log with duckdb.")
-    calendars = calendars_of(engine)
-    spread_day_files(engine, calendars)
+    day_windows(log)
     spread = DuckDBEngine.blank()
     spread.register(
         "log_events",
@@ -123,7 +127,7 @@ def debatched(log: EventLog) -> EventLog:
     )
     for relation in ("log_objects", "item_costs", "sites"):
         spread.register(relation, engine.select(f"select * from {relation}"))
-    return derive_here(spread, as_of=log.as_of, like=log, calendars=calendars)
+    return derive_here(spread, as_of=log.as_of, like=log, calendars=calendars_of(engine))
 
 
 def working_day(calendar: Calendar | None, moment_us: int) -> tuple[int, int]:

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from ingestion.vocabulary import Activity
-from mining.debatching import DayWindows, spread_day_files
+from mining.debatching import DayWindows, day_windows
 from mining.engine import fetch_frame
 from mining.judgement import conformance
 from mining.log import EventLog, calendars_of
@@ -75,8 +75,7 @@ class Milestones:
     @cached_property
     def windows(self) -> DayWindows:
         """When events known to the day only may have happened; makes ``spread_events``."""
-        calendars = list(self.hours.calendars.values())
-        return self.log.share(("windows",), lambda: spread_day_files(self.log.engine, calendars))
+        return day_windows(self.log)
 
     @cached_property
     def lines(self) -> pd.DataFrame:

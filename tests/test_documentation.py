@@ -154,6 +154,7 @@ def test_the_python_examples_of_a_readme_run_one_after_the_other(place, monkeypa
     for name, text in blocks("python"):
         if name == readme:
             exec(compile(text, readme, "exec"), known)
+    assert known.keys() > {"__name__", "__builtins__"}
 
 
 def free_port():
@@ -221,7 +222,7 @@ def test_the_service_starts_and_the_curl_lines_work(place, served):
 
 def test_the_dashboard_starts(served):
     [(_, line), *_] = starting("retrace dashboard")
-    served(line, "/_stcore/health")
+    assert served(line, "/_stcore/health")
 
 
 @pytest.mark.slow
